@@ -1,0 +1,56 @@
+# Perigee. `make help` lists what there is; `make run` and `make test` are all that most people need.
+
+SWIFT ?= swift
+# Release and test builds have folders of their own, so that one does not wait for, or undo, the other.
+RELEASE_BUILD = .build-release
+# With Swift's own libraries linked in, the program runs where no Swift is installed, and takes 5 MiB less memory.
+RELEASE = $(SWIFT) build --configuration release --scratch-path $(RELEASE_BUILD) --static-swift-stdlib
+PERIGEE = $(RELEASE_BUILD)/release/perigee
+RUN_HOME ?= .build-home
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run demo test lint format bench sdk
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install the Debian packages that are missing; asks for root only then
+	@.ci/setup
+
+build: setup ## Build the program, in the release configuration
+	@echo "Building Perigee (release); the first time takes some minutes."
+	@$(RELEASE) --product perigee
+	@$(RELEASE) --product perigee-hook
+
+run: build ## Run a node in the foreground; RUN_HOME=DIR and ARGS="--property key=value" to choose
+	@echo "Starting a node on $(RUN_HOME); Ctrl-C stops it."
+	@exec $(PERIGEE) serve --home $(RUN_HOME) $(ARGS)
+
+demo: build ## Show in a minute what Perigee does, on a node in a temporary home
+	@.ci/demo $(PERIGEE)
+
+test: lint ## Check the style, build (debug), run all tests
+	@echo "Building and running all tests (debug); the first time takes some minutes."
+	@$(SWIFT) build --build-tests
+	@# One by one: the tests within the process share its few threads, and some of them wait for a child.
+	@$(SWIFT) test --skip-build --no-parallel --skip EndToEndTests
+	@# Side by side: each waits for a node, which is a process of its own.
+	@$(SWIFT) test --skip-build --filter EndToEndTests
+	@.ci/check-sdk
+
+lint: setup ## Check format, Lua and the rules of CONTRIBUTING.md
+	@echo "Checking the format of Swift."
+	@$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+	@echo "Checking Lua."
+	@luacheck --quiet plugins sdk
+
+format: ## Format the Swift files in place
+	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
+
+bench: build ## Compare with nginx and git-http-backend on the same data; some minutes
+	@.ci/setup bench
+	@Benchmarks/git-http/run --perigee $(PERIGEE)
+	@Benchmarks/lua-host-call/run.sh
+
+sdk: ## Write sdk/types and sdk/reference from the host API's declarations
+	@$(SWIFT) run perigee sdk generate --output sdk

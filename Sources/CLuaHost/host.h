@@ -1,0 +1,214 @@
+/* Inside of CLuaHost: the state's layout and what the files share. */
+#ifndef PERIGEE_CLUAHOST_HOST_H
+#define PERIGEE_CLUAHOST_HOST_H
+#include "CLuaHost.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define CLH_TEXT_MAX 8192      /* messages, tracebacks and log lines */
+#define CLH_POSITION_MAX 160   /* "lib/x.lua:12" */
+#define CLH_FAST_VALUES 16     /* arguments, or results, of a fast host function; below LUA_MINSTACK */
+#define CLH_FAST_BYTES 4096    /* texts among its results */
+#define CLH_STACK_MAX (768 << 10) /* C stack below the entry into a turn, checked where coroutines nest */
+#define CLH_FAILURES_MAX 64    /* refused allocations after which a run is ended */
+#define CLH_NEW_FUNCTIONS 32   /* functions that one host call may hand over */
+#define CLH_EXTENSION_FUNCTION 1
+
+/* A buffer outside the Lua heap that grows and is owned by the state, so that a longjmp leaks nothing. */
+typedef struct clh_buffer {
+    uint8_t *data;
+    size_t length, capacity;
+} clh_buffer;
+
+/* One host function. */
+typedef struct clh_op {
+    clh_state *host;
+    char *path;
+    char *names;
+    clh_kind kind;
+    int accepts_functions;
+    int index;
+    void *function; /* fast: the callback's */
+    struct clh_op *next;
+} clh_op;
+
+typedef struct clh_source {
+    char *name;
+    uint8_t *bytes;
+    size_t length;
+    struct clh_source *next;
+} clh_source;
+
+typedef struct clh_run {
+    uint64_t number;
+    lua_State *thread;
+    int64_t cpu, cpu_max;
+    const char *source;      /* load: which source; else NULL */
+    int32_t function;
+    uint8_t *arguments;      /* owned */
+    size_t arguments_length;
+    unsigned refused;        /* allocations */
+    clh_error error;         /* what an error would be at this point */
+    int started;
+    struct clh_run *next;
+} clh_run;
+
+/* Why the coroutines unwind to the top although no user code yielded. */
+typedef enum clh_control {
+    CLH_CONTROL_NONE = 0,
+    CLH_CONTROL_CALL,
+    CLH_CONTROL_SLICE,
+    CLH_CONTROL_KILL
+} clh_control;
+
+struct clh_state {
+    lua_State *main;
+    clh_limits limits;
+    clh_callbacks callbacks;
+    uint32_t generation;
+    uint64_t seed[2];
+    /* heap */
+    size_t heap, heap_peak;
+    uint64_t refused;
+    size_t limit_hit;              /* the limit that refused last */
+    /* definitions */
+    clh_op *ops;
+    clh_source *sources;
+    /* runs */
+    clh_run *runs;
+    clh_run *running;              /* the run whose turn it is */
+    uint64_t next_run;
+    uint64_t host_calls;
+    int64_t cpu;
+    /* the turn; the signal handler reads and writes the volatile ones */
+    lua_State *volatile current;   /* the coroutine that executes */
+    volatile sig_atomic_t expired; /* somebody wants the hook to look at the clock */
+    clh_control control;
+    clh_kill kill;
+    int blocked;                   /* resumes under way whose resumer cannot yield */
+    char *stack_top;               /* the frame of the turn's entry */
+    int64_t turn_wall, turn_cpu;   /* clocks at the beginning of the turn */
+    int64_t slice_end;
+    /* crossings */
+    clh_buffer arguments, reply;
+    clh_status reply_status;
+    int replied;
+    clh_result call;
+    char position[CLH_POSITION_MAX];
+    int new_functions[CLH_NEW_FUNCTIONS];
+    int new_function_count;
+    clh_fast_call fast;
+    clh_scalar fast_arguments[CLH_FAST_VALUES], fast_results[CLH_FAST_VALUES];
+    uint8_t fast_bytes[CLH_FAST_BYTES];
+    /* errors */
+    char message[CLH_TEXT_MAX + 64];
+    size_t message_length;
+    char traceback[CLH_TEXT_MAX + 64];
+    size_t traceback_length;
+    char deep[CLH_TEXT_MAX + 64];  /* traceback of a coroutine whose error was passed on */
+    size_t deep_length;
+    uint64_t deep_error;           /* hash of the error that `deep` belongs to */
+};
+
+/* Every Lua thread's extra space holds its state; the lowest bit marks a coroutine that must not be
+ * resumed by Lua code: a run's own, or one that waits for the host. */
+static inline clh_state *clh_host(lua_State *L) {
+    return (clh_state *)(*(uintptr_t *)lua_getextraspace(L) & ~(uintptr_t)1);
+}
+static inline int clh_is_busy(lua_State *L) { return (int)(*(uintptr_t *)lua_getextraspace(L) & 1); }
+static inline void clh_set_busy(lua_State *L, int busy) {
+    uintptr_t *word = (uintptr_t *)lua_getextraspace(L);
+    *word = (*word & ~(uintptr_t)1) | (busy ? 1 : 0);
+}
+/* Whether a yield from L reaches the host: neither L nor any resumer is inside a C function that cannot
+ * continue. */
+static inline int clh_can_yield(clh_state *host, lua_State *L) {
+    return host->blocked == 0 && lua_isyieldable(L);
+}
+
+/* allocator.c */
+void *clh_allocate(void *state, void *block, size_t old_size, size_t new_size);
+int clh_buffer_reserve(clh_buffer *buffer, size_t more);  /* 0, or -1 without memory */
+int clh_buffer_set(clh_buffer *buffer, const uint8_t *bytes, size_t length);
+
+/* encode.c: each raises at the caller's line, naming the place */
+void clh_encode(clh_state *host, lua_State *L, const clh_op *op, int first, int count);
+/* Refuses an argument, counted from 0, by its name. */
+int clh_refuse_argument(lua_State *L, const clh_op *op, int argument, const char *why);
+void clh_forget_new_functions(clh_state *host, lua_State *L);
+
+/* decode.c: each raises on malformed bytes */
+/* Pushes a list's elements; gives how many. */
+int clh_decode_list(lua_State *L, const uint8_t *bytes, size_t length);
+void clh_decode_value(lua_State *L, const uint8_t *bytes, size_t length); /* pushes one value */
+
+/* call.c */
+lua_CFunction clh_call_function(clh_kind kind);
+int clh_index_field(lua_State *L); /* upvalues: fields, op */
+int clh_raise(lua_State *L, const char *text, size_t length);
+
+/* fast.c */
+int clh_call_fast(lua_State *L);
+
+/* pages.c, bracket.c */
+int clh_pages(lua_State *L);
+int clh_bracket(lua_State *L);
+/* Yields to the host; the stack is kept, and `k` finds the answer in the reply. */
+int clh_wait(clh_state *host, lua_State *L, const clh_op *op, clh_phase phase, lua_KContext context,
+             lua_KFunction k);
+void clh_require_yieldable(clh_state *host, lua_State *L, const clh_op *op);
+int clh_push_reply(clh_state *host, lua_State *L); /* results of the reply, or raises */
+int clh_push_outcome(clh_state *host, lua_State *L);
+
+/* functions.c, coroutine.c, strings.c, source.c: replaced library functions */
+extern const luaL_Reg clh_base_functions[];
+extern const luaL_Reg clh_coroutine_functions[];
+extern const luaL_Reg clh_string_functions[];
+void clh_push_text(lua_State *L, int index);   /* tostring without addresses; may call __tostring */
+int clh_require(lua_State *L);                 /* upvalue: table of loaded modules */
+/* Pushes the chunk and gives 0, or a message and gives -1. */
+int clh_load_source(clh_state *host, lua_State *L, const char *name);
+
+/* library.c */
+extern char clh_environment_key, clh_functions_key, clh_modules_key;
+int clh_build_environment(lua_State *L);       /* protected; upvalue-free */
+
+/* modules.c */
+int clh_install(lua_State *L);                 /* protected: light userdata clh_install_request */
+typedef struct clh_install_request {
+    const char *path;
+    const clh_op *op;          /* a function, or */
+    const uint8_t *bytes;      /* a constant */
+    size_t length;
+} clh_install_request;
+int clh_is_module(lua_State *L, int index);
+
+/* turn.c */
+void clh_arm(clh_state *host);                 /* async-signal-safe */
+void clh_enter_coroutine(clh_state *host, lua_State *L);
+int clh_die(lua_State *L);                     /* ends the run: yields if that can be, else raises */
+void clh_turn_begin(clh_state *host);
+void clh_turn_end(clh_state *host);
+int clh_stack_is_deep(clh_state *host);
+
+/* errors.c */
+void clh_describe_error(clh_state *host, lua_State *thread);          /* fills message and traceback */
+void clh_note_coroutine_error(lua_State *L, lua_State *co);           /* before the coroutine is unwound */
+void clh_noted_error_is(lua_State *L);                                /* the error on top is raised now */
+void clh_position(lua_State *L, char *buffer);                        /* of the nearest Lua caller */
+size_t clh_cut(char *buffer, const char *text, size_t length);        /* to CLH_TEXT_MAX with a mark */
+
+/* watchdog.c */
+int64_t clh_now(void);                         /* monotonic */
+int64_t clh_thread_cpu(void);
+int clh_watch(clh_state *host, int64_t deadline); /* 0 when the thread has no watchdog */
+void clh_unwatch(void);
+/* CPU clock at a turn's beginning: read afresh only when the last reading is older than 1 ms. */
+int64_t clh_cpu_before(int64_t now);
+void clh_cpu_read(int64_t now, int64_t cpu);
+#endif

@@ -1,0 +1,123 @@
+/* Opening and closing a state, and what is defined in it. */
+#include "host.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+static void warned(void *owner, const char *text, int continues) {
+    (void)continues;
+    clh_state *host = owner;
+    size_t length = strlen(text);
+    if (length > CLH_TEXT_MAX) length = CLH_TEXT_MAX;
+    host->callbacks.log(host->callbacks.owner, CLH_LOG_WARN, text, length, "");
+}
+
+clh_state *clh_open(const clh_limits *limits, const clh_callbacks *callbacks, uint32_t generation) {
+    clh_state *host = calloc(1, sizeof *host);
+    if (!host) return NULL;
+    host->limits = *limits;
+    host->callbacks = *callbacks;
+    host->generation = generation;
+    host->fast.arguments = host->fast_arguments;
+    host->fast.results = host->fast_results;
+    host->fast.result_capacity = CLH_FAST_VALUES;
+    host->fast.bytes = host->fast_bytes;
+    host->fast.byte_capacity = CLH_FAST_BYTES;
+    if (getrandom(host->seed, sizeof host->seed, GRND_NONBLOCK) != sizeof host->seed) {
+        host->seed[0] = (uint64_t)clh_now();
+    }
+    host->main = lua_newstate(clh_allocate, host);
+    if (!host->main) {
+        clh_close(host);
+        return NULL;
+    }
+    *(clh_state **)lua_getextraspace(host->main) = host; /* copied to every thread that is made */
+    lua_setwarnf(host->main, warned, host);
+    lua_pushcfunction(host->main, clh_build_environment);
+    if (lua_pcall(host->main, 0, 0, 0) != LUA_OK) {
+        clh_close(host);
+        return NULL;
+    }
+    return host;
+}
+
+void clh_close(clh_state *host) {
+    if (!host) return;
+    if (host->main) lua_close(host->main);
+    for (clh_run *run = host->runs, *next; run; run = next) {
+        next = run->next;
+        free(run->arguments);
+        free(run);
+    }
+    for (clh_op *op = host->ops, *next; op; op = next) {
+        next = op->next;
+        free(op->path);
+        free(op->names);
+        free(op);
+    }
+    for (clh_source *source = host->sources, *next; source; source = next) {
+        next = source->next;
+        free(source->name);
+        free(source->bytes);
+        free(source);
+    }
+    free(host->arguments.data);
+    free(host->reply.data);
+    free(host);
+}
+
+static int install(clh_state *host, clh_install_request *request) {
+    lua_State *L = host->main;
+    lua_settop(L, 0);
+    lua_pushcfunction(L, clh_install);
+    lua_pushlightuserdata(L, request);
+    int status = lua_pcall(L, 1, 0, 0);
+    lua_settop(L, 0);
+    return status == LUA_OK ? 0 : -1;
+}
+
+static int add(clh_state *host, const char *path, const char *names, clh_op values) {
+    clh_op *made = malloc(sizeof *made);
+    if (!made) return -1;
+    *made = values;
+    made->host = host;
+    made->path = strdup(path);
+    made->names = strdup(names);
+    made->next = host->ops;
+    host->ops = made;
+    if (!made->path || !made->names) return -1;
+    clh_install_request request = {.path = made->path, .op = made};
+    return install(host, &request);
+}
+
+int clh_add_function(clh_state *host, const char *path, const char *names, clh_kind kind,
+                     int accepts_functions, int op) {
+    clh_op values = {.kind = kind, .accepts_functions = accepts_functions, .index = op};
+    return add(host, path, names, values);
+}
+
+int clh_add_fast_function(clh_state *host, const char *path, const char *names, void *function) {
+    clh_op values = {.kind = CLH_FAST, .function = function};
+    return add(host, path, names, values);
+}
+
+int clh_add_constant(clh_state *host, const char *path, const uint8_t *bytes, size_t length) {
+    clh_install_request request = {.path = path, .bytes = bytes, .length = length};
+    return install(host, &request);
+}
+
+void clh_release_function(clh_state *host, int32_t id) {
+    lua_State *L = host->main;
+    lua_settop(L, 0);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &clh_functions_key);
+    if (id > 0 && lua_rawgeti(L, 1, id) == LUA_TFUNCTION) luaL_unref(L, 1, id);
+    lua_settop(L, 0);
+}
+
+void clh_read_statistics(const clh_state *host, clh_statistics *statistics) {
+    statistics->heap = host->heap;
+    statistics->heap_peak = host->heap_peak;
+    statistics->allocations_refused = host->refused;
+    statistics->host_calls = host->host_calls;
+    statistics->cpu = host->cpu;
+}

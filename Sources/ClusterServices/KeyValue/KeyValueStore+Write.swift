@@ -1,0 +1,137 @@
+package import Portable
+import SharedDatabase
+
+extension KeyValueStore {
+    /// Stores a value.
+    /// - Parameters:
+    ///   - ifVersion: The version that the key must have now; 0 when it must not exist; `nil` for either.
+    ///   - ttlMilliseconds: How long the entry lasts; `nil` for ever. At least 1.
+    ///   - quotaBytes: What the namespace may hold in bytes of keys and encoded values. An entry may always
+    ///     shrink.
+    /// - Throws: ``KeyValueError``, ``PortableError`` when the value is too large or too deep,
+    ///   ``DatabaseError``.
+    package func put(
+        namespace: String, key: String, value: PortableValue, ifVersion: Int64? = nil,
+        ttlMilliseconds: Int64? = nil,
+        quotaBytes: Int64
+    ) async throws -> PutOutcome {
+        try KeyValueNames.check(namespace: namespace, keys: [key])
+        if let ttlMilliseconds, ttlMilliseconds < 1 { throw KeyValueError.invalidLifetime(ttlMilliseconds) }
+        let encoded = try MessagePack.encode(value, limits: limits)
+        do {
+            return try await database.write { transaction in
+                var change = try KeyValueChange(transaction, namespace: namespace)
+                let current = try change.current(key)
+                guard ifVersion == nil || ifVersion == current?.version ?? 0 else {
+                    throw Abandoned(outcome: .conflict(current: current?.version))
+                }
+                try change.store(key, encoded, replacing: current, ttlMilliseconds: ttlMilliseconds)
+                guard change.fits(quotaBytes) else {
+                    throw Abandoned(outcome: .quotaExceeded(used: change.size, limit: quotaBytes))
+                }
+                try change.finish()
+                return .stored(version: change.version)
+            }
+        } catch let abandoned as Abandoned {
+            return abandoned.outcome
+        }
+    }
+
+    /// Deletes an entry.
+    /// - Parameter ifVersion: The version that it must have now; `nil` for any.
+    /// - Returns: Whether there was such an entry.
+    /// - Throws: ``KeyValueError``, ``DatabaseError``.
+    package func delete(namespace: String, key: String, ifVersion: Int64? = nil) async throws -> Bool {
+        try KeyValueNames.check(namespace: namespace, keys: [key])
+        do {
+            return try await database.write { transaction in
+                var change = try KeyValueChange(transaction, namespace: namespace)
+                guard let current = try change.current(key), ifVersion == nil || ifVersion == current.version
+                else {
+                    throw Abandoned(outcome: .conflict(current: nil))
+                }
+                try change.remove(key, current)
+                try change.finish()
+                return true
+            }
+        } catch is Abandoned {
+            return false
+        }
+    }
+
+    /// Makes all changes at once if nothing that they were based on has changed.
+    /// - Parameters:
+    ///   - reads: For each key that was read, the version seen; `nil` where there was no entry.
+    ///   - writes: New values without an end, `nil` to delete; of two for one key the later holds.
+    ///   - quotaBytes: As for `put`.
+    /// - Returns: `false` when a version is another one now; nothing was changed then.
+    /// - Throws: ``KeyValueError`` (also ``KeyValueError/quotaExceeded(used:limit:)``), ``PortableError``,
+    ///   ``DatabaseError``.
+    package func apply(
+        namespace: String, reads: [String: Int64?], writes: [(key: String, value: PortableValue?)],
+        quotaBytes: Int64
+    ) async throws -> Bool {
+        try KeyValueNames.check(namespace: namespace, keys: reads.keys)
+        try KeyValueNames.check(namespace: namespace, keys: writes.map(\.key))
+        let count = reads.count + writes.count
+        guard count <= KeyValueStore.keysMax else {
+            throw KeyValueError.tooManyKeys(count: count, limit: KeyValueStore.keysMax)
+        }
+        let encoded = try writes.map {
+            (key: $0.key, bytes: try $0.value.map { try MessagePack.encode($0, limits: limits) })
+        }
+        do {
+            return try await database.write { transaction in
+                var change = try KeyValueChange(transaction, namespace: namespace)
+                for (key, version) in reads {
+                    guard try change.current(key)?.version == version else {
+                        throw Abandoned(outcome: .conflict(current: nil))
+                    }
+                }
+                for (key, bytes) in encoded {
+                    let current = try change.current(key)
+                    if let bytes {
+                        try change.store(key, bytes, replacing: current, ttlMilliseconds: nil)
+                    } else if let current {
+                        try change.remove(key, current)
+                    }
+                }
+                guard change.fits(quotaBytes) else {
+                    throw KeyValueError.quotaExceeded(used: change.size, limit: quotaBytes)
+                }
+                try change.finish()
+                return true
+            }
+        } catch is Abandoned {
+            return false
+        }
+    }
+
+    /// Deletes every entry of a namespace. Versions go on from where they were.
+    /// - Throws: ``KeyValueError``, ``DatabaseError``.
+    package func removeAll(namespace: String) async throws {
+        try KeyValueNames.check(namespace: namespace, keys: [])
+        try await database.write { transaction in
+            try transaction.execute("DELETE FROM key_value WHERE namespace = ?", [.text(namespace)])
+            try transaction.execute(
+                "UPDATE key_value_usage SET size = 0 WHERE namespace = ?", [.text(namespace)])
+        }
+    }
+
+    /// How many bytes of keys and encoded values a namespace holds, expired entries included until the next
+    /// write.
+    /// - Throws: ``KeyValueError``, ``DatabaseError``.
+    package func fetchUsage(namespace: String) async throws -> Int64 {
+        try KeyValueNames.check(namespace: namespace, keys: [])
+        return try await database.read { transaction in
+            let row = try transaction.firstRow(
+                "SELECT size FROM key_value_usage WHERE namespace = ?", [.text(namespace)])
+            return try row?.integer("size") ?? 0
+        }
+    }
+}
+
+/// Ends a transaction without a change.
+private struct Abandoned: Error {
+    let outcome: KeyValueStore.PutOutcome
+}

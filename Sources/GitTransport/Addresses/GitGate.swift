@@ -1,0 +1,85 @@
+import HTTPServing
+import HTTPTypes
+import Hosting
+import Hummingbird
+
+/// Lets a caller through to a repository, or says in a sentence why not.
+struct GitGate: Sendable {
+    let hosting: Hosting
+
+    /// The repository of a request, once its caller may use this service on it.
+    /// - Throws: ``RequestError``: 401 with a challenge for an anonymous caller who may not see it, or who
+    ///   pushes;
+    ///   404 for others who may not see it; 403 without the right to push, and for archived repositories.
+    func repository(for service: GitService, context: ServingContext) async throws -> Repository {
+        let parameters = context.coreContext.parameters
+        let address = try GitAddress(
+            project: parameters.get("project").map { $0[...] } ?? "",
+            repository: parameters.get("repository").map { $0[...] } ?? "")
+        let principal = context.principal
+        let access: RepositoryAccess
+        do {
+            access = try await hosting.repositories.access(
+                projectKey: address.projectKey, slug: address.slug, by: principal)
+        } catch let error as HostingError {
+            throw Self.unseen(error, address: address, principal: principal)
+        }
+        if service == .receivePack {
+            do {
+                try access.requirePushable(by: principal)
+            } catch {
+                throw Self.unpushable(error, address: address)
+            }
+        }
+        guard access.repository.state == .available else {
+            throw HostingError.notReady(project: address.projectKey, slug: address.slug)
+        }
+        return access.repository
+    }
+
+    /// Insists on the content type that belongs to the service: browsers cannot be made to send it.
+    /// - Throws: ``RequestError`` with 415.
+    func requireType(of request: Request, for service: GitService) throws {
+        guard request.headers[.contentType] == service.requestType else {
+            throw RequestError(
+                .unsupportedMediaType,
+                "A request to \(service.rawValue) has the content type \(service.requestType). "
+                    + "Use a git client."
+            )
+        }
+    }
+
+    private static func unseen(
+        _ error: HostingError, address: GitAddress, principal: Principal
+    ) -> any Error {
+        switch error {
+        case .noSuchRepository, .noSuchProject, .authenticationRequired, .notAuthorised, .invalid:
+            if principal.isAnonymous {
+                return RequestError.challenge(
+                    "Repository \(address.projectKey)/\(address.slug) needs a user. "
+                        + "Give a user name and a password or access token.")
+            }
+            return RequestError(
+                .notFound,
+                "Repository \(address.projectKey)/\(address.slug) does not exist, or you may not read it. "
+                    + "Check the URL, or ask for access.")
+        default: return error
+        }
+    }
+
+    private static func unpushable(_ error: HostingError, address: GitAddress) -> any Error {
+        switch error {
+        case .authenticationRequired:
+            return RequestError.challenge(
+                "Pushing to \(address.projectKey)/\(address.slug) needs a user. "
+                    + "Give a user name and a password or access token.")
+        case .notAuthorised:
+            return RequestError(
+                .forbidden,
+                "You may read \(address.projectKey)/\(address.slug) but not push to it. "
+                    + "Ask its administrator for write permission.")
+        case .archived: return RequestError(.forbidden, error.message)
+        default: return error
+        }
+    }
+}

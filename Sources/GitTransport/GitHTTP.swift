@@ -1,0 +1,40 @@
+package import HTTPServing
+package import Hosting
+package import Hummingbird
+
+/// Git's smart HTTP protocol as a door: the routes below `/scm`.
+///
+/// - Source: gitprotocol-http(5). Clone, fetch and push in protocol versions 0, 1 and 2; no file of a
+///   repository is
+///   ever served as such.
+package struct GitHTTP: Sendable {
+    private let hosting: Hosting
+    private let hookSocketPath: String
+
+    /// Makes the door; nothing is touched yet.
+    /// - Parameter hookSocketPath: Where git's hooks call back to: ``HookSocket/path``.
+    package init(hosting: Hosting, hookSocketPath: String) {
+        self.hosting = hosting
+        self.hookSocketPath = hookSocketPath
+    }
+
+    /// Adds the routes: `/scm/{project}/{repository}[.git]/...`.
+    package func addRoutes(to router: Router<ServingContext>) {
+        let gate = GitGate(hosting: hosting)
+        let infoRefs = InfoRefs(hosting: hosting, gate: gate)
+        let uploadPack = UploadPack(hosting: hosting, gate: gate)
+        let receivePack = ReceivePack(hosting: hosting, gate: gate, hookSocketPath: hookSocketPath)
+        let repository = router.group("/scm/:project/:repository")
+        repository.get("info/refs") { try await infoRefs.answer($0, $1) }
+        repository.post("git-upload-pack") { try await uploadPack.answer($0, $1) }
+        repository.post("git-receive-pack") { try await receivePack.answer($0, $1) }
+        repository.post("git-upload-archive") { _, _ -> Response in
+            throw RequestError(
+                .forbidden, "git archive is not served over HTTP. Clone the repository instead.")
+        }
+        // What clients of the dumb protocol ask for.
+        for path in ["HEAD", "objects/**", "refs/**", "config", "packed-refs", "description"] {
+            repository.get("\(path)") { _, _ -> Response in throw InfoRefs.smartOnly }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import GitStore
+import HTTPServing
+import Hosting
+import Hummingbird
+import Logging
+import NIOCore
+import Portable
+
+/// What is said and logged of a git process that failed without telling the client.
+enum GitFailure {
+    /// Logs the failure, and makes the packet for the client.
+    static func answer(
+        _ process: GitProcess, _ status: ExitStatus, context: ServingContext, repository: Repository
+    ) -> ByteBuffer {
+        GitAnswer.error(sentence(process, status, context: context, repository: repository))
+    }
+
+    /// Logs the failure, and makes the sentence for the client.
+    static func sentence(
+        _ process: GitProcess, _ status: ExitStatus, context: ServingContext, repository: Repository
+    ) -> String {
+        let words = process.standardErrorText
+        if !context.presence.hasLeft {
+            context.logger.warning(
+                "git process failed",
+                metadata: [
+                    "repository.id": "\(repository.id.rawValue)", "status": "\(status)",
+                    "stderr": "\(words.suffix(2000))",
+                ])
+        }
+        return GitComplaint.sentence(status: status, standardError: words, requestID: context.requestID)
+    }
+}

@@ -1,0 +1,42 @@
+import GitStore
+import HTTPServing
+import Hosting
+import Hummingbird
+import NIOCore
+
+/// `POST git-upload-pack`: lists refs in this process, and streams packs from git's.
+struct UploadPack: Sendable {
+    let hosting: Hosting
+    let gate: GitGate
+
+    func answer(_ request: Request, _ context: ServingContext) async throws -> Response {
+        try gate.requireType(of: request, for: .uploadPack)
+        let repository = try await gate.repository(for: .uploadPack, context: context)
+        let path = hosting.layout.repository(repository.id)
+        let version = GitProtocolVersion(headers: request.headers, service: .uploadPack)
+        var iterator = request.body.makeAsyncIterator()
+        let first = try await FirstPackets.read(&iterator, bytesMax: LsRefsCommand.bytesMax) { packets in
+            !LsRefsCommand.begins(packets) || packets.last == .flush
+        }
+        if first.isProbe { return GitAnswer.complete(GitService.uploadPack.resultType, ByteBuffer()) }
+        if version == .v2, let command = LsRefsCommand.parse(first.packets) {
+            let refs = try await hosting.git.lsRefs(in: path, request: command)
+            return GitAnswer.complete(GitService.uploadPack.resultType, refs)
+        }
+        let rest = BodySource(rest: iterator)
+        return GitConversation.answer(
+            GitService.uploadPack.resultType, hosting: hosting, context: context
+        ) { client in
+            let process = try hosting.git.uploadPack(
+                in: path, protocolVersion: version.environmentValue, advertise: false)
+            let bridge = ProcessBridge(process: process, presence: context.presence, mustFinish: { false })
+            let status = try await bridge.run(first: first.bytes, body: rest) { try await client.write($0) }
+            guard client.bytesWritten == 0 else { return }
+            let answer =
+                status.isSuccess
+                ? GitAnswer.error("The request ends in the middle. Try again with a current git client.")
+                : GitFailure.answer(process, status, context: context, repository: repository)
+            await client.writeIfPossible(answer)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import GitStore
+import NIOCore
+
+/// What a pushing client can read, told after the NUL of its first command.
+/// - Source: gitprotocol-pack(5), "Reference Update Request and Packfile Transfer".
+struct PushCapabilities: Sendable {
+    /// How far the first command is looked for, in bytes: the lines before it name shallow commits.
+    static let bytesMax = 256 * 1024
+    /// Whether messages can be sent beside the report.
+    let hasSideBand: Bool
+    /// Whether the client wants a report.
+    let wantsReport: Bool
+
+    /// Whether the packets hold the first command.
+    static func areKnown(_ packets: [PktLine]) -> Bool {
+        guard let last = packets.last else { return false }
+        guard case .data(let payload) = last else { return true }
+        return !payload.readableBytesView.starts(with: "shallow ".utf8)
+    }
+
+    init(_ packets: [PktLine]) {
+        var words: [Substring] = []
+        if case .data(let payload)? = packets.last(where: { Self.areKnown([$0]) }) {
+            let text = String(decoding: payload.readableBytesView, as: UTF8.self)
+            if let nul = text.firstIndex(of: "\0") {
+                words = text[text.index(after: nul)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
+            }
+        }
+        hasSideBand = words.contains("side-band-64k")
+        wantsReport = words.contains("report-status") || words.contains("report-status-v2")
+    }
+}

@@ -1,0 +1,71 @@
+package import Hosting
+package import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+package import Logging
+package import NIOCore
+import NIOSSL
+
+/// The HTTP server without routes: connections, limits, request ids, authentication, errors, drain.
+package enum HTTPServing {
+    /// Turns what a caller shows into who it is; nil stands for a caller that shows nothing.
+    package typealias Authentication = @Sendable (Credentials?) async throws -> Principal
+
+    /// A router to which doors add their routes; what every request goes through is in place.
+    ///
+    /// In this order: request id, access log and figures; errors; authentication; errors of the routes;
+    /// `Expect: 100-continue`.
+    package static func router(authenticate: @escaping Authentication) -> Router<ServingContext> {
+        let router = Router(context: ServingContext.self)
+        router.add(middleware: AccessMiddleware())
+        router.add(middleware: ErrorMiddleware())
+        router.add(middleware: AuthenticationMiddleware(authenticate: authenticate))
+        router.add(middleware: ErrorMiddleware())
+        router.add(middleware: ContinueMiddleware())
+        return router
+    }
+
+    /// The service that listens and answers; it stops accepting and drains when it is shut down gracefully.
+    ///
+    /// How long the drain may take is the service group's matter: `maximumGracefulShutdownDuration`.
+    /// - Parameter onServerRunning: Called once with the port that is bound.
+    /// - Throws: An error of the TLS library when a certificate or key file cannot be used.
+    package static func service(
+        router: Router<ServingContext>, configuration: HTTPServingConfiguration,
+        eventLoopGroup: any EventLoopGroup, logger: Logger,
+        onServerRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) throws -> Application<RouterResponder<ServingContext>> {
+        let tls = try configuration.tls.map { try tlsConfiguration($0) }
+        let builder = HTTPServerBuilder { responder -> any ServerChildChannel in
+            let channel = ServingChannel(responder: responder, configuration: configuration)
+            guard let tls else { return channel }
+            return try TLSChannel(channel, tlsConfiguration: tls)
+        }
+        return Application(
+            responder: router.buildResponder(), server: builder,
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.address, port: configuration.port), serverName: nil,
+                backlog: configuration.backlog,
+                availableConnectionsDelegate: configuration.connectionsMax.map {
+                    MaximumAvailableConnections($0)
+                }),
+            onServerRunning: { channel in
+                await onServerRunning(channel.localAddress?.port ?? configuration.port)
+            },
+            eventLoopGroupProvider: .shared(eventLoopGroup), logger: logger)
+    }
+
+    private static func tlsConfiguration(
+        _ files: HTTPServingConfiguration.TLSFiles
+    ) throws -> TLSConfiguration {
+        let chain = try NIOSSLCertificate.fromPEMFile(files.certificateFile).map {
+            NIOSSLCertificateSource.certificate($0)
+        }
+        let key = try NIOSSLPrivateKey(file: files.keyFile, format: .pem)
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: .privateKey(key))
+        tls.minimumTLSVersion = .tlsv12
+        tls.applicationProtocols = ["http/1.1"]
+        return tls
+    }
+}

@@ -1,0 +1,123 @@
+import PluginHost
+import Portable
+
+/// `perigee.events`: hearing of what happened, judging what is about to happen.
+enum EventsModule {
+    /// The events that the server itself raises.
+    static let hostKeys = [
+        "repo:refs_changed", "repo:created", "repo:modified", "repo:deleted", "project:created",
+        "project:modified",
+        "project:deleted",
+    ]
+
+    static func module() -> HostModule {
+        HostModule(
+            "events", summary: "Hears of what happened on this node, and may refuse a push.",
+            notes: """
+                Events carry the shape of the webhook of the same name, and reach the plugins of the node that
+                raised them. Each plugin has its own queue: its handlers run one after another, in the order
+                of the events. An event may come a second time after a crash, so handlers should not mind
+                that. When a plugin falls more than 1,000 events behind, a later event of the same repository
+                stands in for an earlier one; it then has the field `coalesced`, the number of events that it
+                stands for besides itself. The lists of an event hold at most 5,000 entries; `truncated` then
+                has the true length by name.
+
+                The server raises \(hostKeys.map { "`\($0)`" }.joined(separator: ", ")).
+                """,
+            records: [Records.user, Records.error] + pushRecords + eventRecords,
+            functions: [on, beforePush, publish])
+    }
+
+    private static let on = HostFunction(
+        "on",
+        summary:
+            "Calls a function for every event with a key. The manifest must name the key under `events`.",
+        parameters: [
+            HostParameter("key", .string, "The event's key, such as `repo:refs_changed`."),
+            HostParameter(
+                "handler", .function("fun(event: table)"), "Called with the event's payload; may wait."),
+        ],
+        phase: .registration,
+        example: """
+            perigee.events.on("repo:refs_changed", function(event)
+              for _, change in ipairs(event.changes) do
+                perigee.log.info("ref changed", { ref = change.refId, to = change.toHash })
+              end
+            end)
+            """,
+        body: .immediate { call in
+            let key = call.string(0)
+            try check(key, call)
+            if !key.hasPrefix("\(call.plugin.id):") { try call.require(.event(key)) }
+            try call.plugin.onEvent(key, call.callback(1))
+            return []
+        })
+
+    private static func check(_ key: String, _ call: HostCall) throws {
+        let isHosts = key.hasPrefix("repo:") || key.hasPrefix("project:")
+        guard isHosts, !hostKeys.contains(key) else { return }
+        let hint = Nearest.match(key, among: hostKeys).map { "; did you mean '\($0)'?" } ?? ""
+        try call.require(false, argument: 0, "key", "there is no event '\(key.cut(toBytes: 80))'\(hint)")
+    }
+
+    private static let beforePush = HostFunction(
+        "before_push",
+        summary: """
+            Asks a function about every change of refs before it happens: pushes, branches and tags made or \
+            removed over REST, changes by plugins. Returning `false` or `nil` and a text refuses all of it, \
+            and the git client shows the text. Anything else accepts. A handler that fails, or takes more \
+            than 5 s, refuses, unless the manifest says `"before_push_failure": "accept"`.
+            """,
+        parameters: [
+            HostParameter(
+                "handler", .function("fun(push: perigee.Push): boolean?, string?"),
+                "Called with what is about to happen; may wait. It sees the new commits.")
+        ],
+        permission: .beforePush, phase: .registration,
+        example: """
+            perigee.events.before_push(function(push)
+              for _, change in ipairs(push.changes) do
+                if change.type == "DELETE" and change.refId == "refs/heads/main" then
+                  return false, "The branch main cannot be deleted. Ask its owners."
+                end
+              end
+              return true
+            end)
+            """,
+        body: .immediate { call in
+            try call.plugin.onPush(call.callback(0))
+            return []
+        })
+
+    private static let publish = HostFunction(
+        "publish",
+        summary: """
+            Raises an event of the plugin's own, for every plugin on this node that listens, this one \
+            included. It returns at once; the event follows the plugin's earlier ones.
+            """,
+        parameters: [
+            HostParameter("key", .string, "Begins with the plugin's id: `com.example.report:built`."),
+            HostParameter("payload", .table, "What listeners get; at most 256 KiB.", isOptional: true),
+        ],
+        results: [
+            HostResult(
+                "sent", .boolean, "`true`; `nil` when too many of the plugin's events wait.", isOptional: true
+            ),
+            HostResult("err", .record("Error"), "`unavailable`.", isOptional: true),
+        ],
+        example: """
+            perigee.events.publish(perigee.plugin.id .. ":built", { repository = 12 })
+            """,
+        body: .immediate { call in
+            let key = call.string(0)
+            let name = key.hasPrefix("\(call.plugin.id):") ? key.dropFirst(call.plugin.id.count + 1) : ""
+            try call.require(
+                !name.isEmpty && name.utf8.count <= 100, argument: 0, "key",
+                "a plugin raises events under its own id: '\(call.plugin.id):name'")
+            try PayloadSize.check(call.value(1), call, argument: 1, "payload")
+            guard call.plugin.publish(key: key, payload: call.options(1)) else {
+                throw HostFailure.outcome(code: .unavailable, message: "too many events of this plugin wait")
+            }
+            return [true]
+        })
+}

@@ -1,0 +1,82 @@
+internal import ClusterServices
+internal import GitStore
+internal import Logging
+internal import Portable
+internal import SharedDatabase
+
+/// What every service of the domain needs; made once by ``Hosting``.
+final class Services: Sendable {
+    let layout: HomeLayout
+    let database: SharedDatabase
+    let git: GitStore
+    let events: EventBus
+    let node: NodeID
+    let settings: HostingSettings
+    let logger: Logger
+    let passwords: PasswordVerifier
+    let localToken = LocalToken()
+    let guards = GuardList()
+    let sessions = PushRegistry()
+    let dispatch: EventDispatch
+
+    var permissions: Permissions { Permissions(services: self) }
+    var refs: Refs { Refs(services: self) }
+    var contents: Contents { Contents(services: self) }
+    var pushes: Pushes { Pushes(services: self) }
+    var journal: RefChangeJournal { RefChangeJournal(services: self) }
+
+    init(
+        layout: HomeLayout, database: SharedDatabase, git: GitStore, events: EventBus, node: NodeID,
+        settings: HostingSettings, logger: Logger
+    ) {
+        self.layout = layout
+        self.database = database
+        self.git = git
+        self.events = events
+        self.node = node
+        self.settings = settings
+        self.logger = logger
+        passwords = PasswordVerifier(cost: settings.passwordCost)
+        dispatch = EventDispatch(events: events, logger: logger)
+    }
+
+    /// Reads in one transaction; the database's errors come out as ``HostingError``.
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await database.read(body)
+        } catch let error as DatabaseError {
+            throw HostingError(error)
+        }
+    }
+
+    /// Writes in one transaction; the database's errors come out as ``HostingError``.
+    /// - Parameter duplicate: What to throw when another row has the same key already.
+    @discardableResult
+    func write<Value: Sendable>(
+        duplicate: HostingError? = nil, _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await database.write(body)
+        } catch DatabaseError.constraint(kind: .unique, _) where duplicate != nil {
+            throw duplicate ?? .authenticationFailed
+        } catch let error as DatabaseError {
+            throw HostingError(error)
+        }
+    }
+
+    /// Does something with a repository's folder; its errors come out as ``HostingError``.
+    func onDisk<Value: Sendable>(
+        _ repository: Repository, _ body: (GitStore, String) async throws -> Value
+    ) async throws -> Value {
+        guard repository.state == .available else {
+            throw HostingError.notReady(project: repository.project.key, slug: repository.slug)
+        }
+        do {
+            return try await body(git, layout.repository(repository.id))
+        } catch let error as GitStoreError {
+            throw HostingError(error)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package import Portable
+
+/// What an access token allows at most.
+package struct TokenGrant: Sendable, Hashable {
+    /// The token.
+    package let id: AccessTokenID
+    /// To whom the token belongs, hence where it works.
+    package let owner: TokenOwner
+    /// What it was made with; what these imply is included when asked.
+    package let permissions: PermissionSet
+}
+
+/// To whom an access token belongs.
+package enum TokenOwner: Sendable, Hashable {
+    /// A user: works wherever the user may, with at most the token's permissions.
+    case user(UserID)
+    /// A project: works in that project alone.
+    case project(ProjectID)
+    /// A repository: works in that repository alone.
+    case repository(RepositoryID)
+}

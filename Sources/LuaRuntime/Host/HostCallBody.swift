@@ -1,0 +1,44 @@
+import CLuaHost
+import Portable
+
+/// One call of a waiting host function, with all that it needs away from the Lua thread.
+struct HostCallBody: Sendable {
+    let function: LuaHostFunction
+    let call: LuaTurn.HostCall
+    let context: LuaCallContext
+    let crossing: LuaCrossing
+    /// The state of the bracket to be left.
+    let leaving: (any Sendable)?
+
+    /// Calls the function and encodes what it gives or throws.
+    func run() async -> LuaRun.Answer {
+        do {
+            switch (function.kind, call.phase) {
+            case (.waiting(let body), .call):
+                return values(try crossing.list(try await body(call.arguments, context)))
+            case (.pages(let body), .page(let cursor)):
+                return values(try crossing.page(try await body(call.arguments, cursor, context)))
+            case (.bracket(let enter, _), .enter):
+                return .entered(try await enter(call.arguments, context))
+            case (.bracket(_, let leave), .leave(_, let succeeded)):
+                guard let leaving else { throw LuaHostError.misuse("\(function.path) is not open") }
+                try await leave(leaving, succeeded, context)
+                return values(try crossing.list([]))
+            default:
+                throw LuaHostError.misuse("\(function.path) cannot be called this way")
+            }
+        } catch {
+            return .reply(crossing.failure(error, of: function.path))
+        }
+    }
+
+    /// Undoes what an answer that nobody waits for has done: leaves a bracket that was just entered.
+    func undo(_ answer: LuaRun.Answer) async {
+        guard case .entered(let bracket) = answer, case .bracket(_, let leave) = function.kind else { return }
+        try? await leave(bracket.state, false, context)
+    }
+
+    private func values(_ bytes: [UInt8]) -> LuaRun.Answer {
+        .reply(LuaReply(status: CLH_VALUES, bytes: bytes))
+    }
+}

@@ -1,0 +1,15 @@
+package import Portable
+
+/// What entering a bracket gives: the state to leave it with, and the arguments of the function inside.
+package struct LuaBracket: Sendable {
+    /// Handed to the leaving function and, while open, to every host call of the run.
+    package let state: any Sendable
+    /// Arguments of the Lua function.
+    package let arguments: [PortableValue]
+
+    /// - Parameter state: Any value of the host's; Lua code never sees it.
+    package init(state: any Sendable, arguments: [PortableValue] = []) {
+        self.state = state
+        self.arguments = arguments
+    }
+}

@@ -1,0 +1,97 @@
+import CLuaHost
+import Portable
+
+/// What C calls while Lua code runs: immediate and fast functions, and the log.
+///
+/// Everything here is called from inside a turn, on the thread that has it; none of it touches Lua.
+final class LuaBridge {
+    /// The run whose turn it is, for the contexts of immediate functions.
+    struct Caller {
+        var run: UInt64
+        var context: (any Sendable)?
+        var brackets: [any Sendable]
+    }
+
+    let functions: [LuaHostFunction]
+    let crossing: LuaCrossing
+    var caller = Caller(run: 0, context: nil, brackets: [])
+    /// Set once, right after the state was opened; the state owns this bridge.
+    var state: OpaquePointer?
+    /// What C's fast functions point to, by the function's place.
+    let fast: [Int: LuaFastFunction]
+    private let log: @Sendable (LuaLogLine) -> Void
+
+    init(
+        functions: [LuaHostFunction], crossing: LuaCrossing, log: @escaping @Sendable (LuaLogLine) -> Void
+    ) {
+        self.functions = functions
+        self.crossing = crossing
+        self.log = log
+        var fast: [Int: LuaFastFunction] = [:]
+        for (op, function) in functions.enumerated() {
+            if case .fast(let body) = function.kind { fast[op] = LuaFastFunction(body) }
+        }
+        self.fast = fast
+    }
+
+    /// The callbacks of a state that this bridge belongs to; the bridge must outlive it.
+    var callbacks: clh_callbacks {
+        clh_callbacks(
+            owner: Unmanaged.passUnretained(self).toOpaque(),
+            immediate: { owner, op, bytes, length, position in
+                LuaBridge.with(owner) {
+                    $0.answer(Int(op), UnsafeRawBufferPointer(start: bytes, count: length), position)
+                }
+            },
+            fast: { function, call in LuaFastFunction.answer(function, call) },
+            log: { owner, source, text, length, position in
+                LuaBridge.with(owner) {
+                    $0.write(source, UnsafeRawBufferPointer(start: text, count: length), position)
+                }
+            })
+    }
+
+    /// Lends the bridge, which outlives the state that calls, so that a call takes no reference of its own.
+    @inline(__always)
+    private static func with(_ owner: UnsafeMutableRawPointer?, _ body: (LuaBridge) -> Void) {
+        guard let owner else { return }
+        Unmanaged<LuaBridge>.fromOpaque(owner)._withUnsafeGuaranteedRef(body)
+    }
+
+    private func answer(_ op: Int, _ bytes: UnsafeRawBufferPointer, _ position: UnsafePointer<CChar>?) {
+        let function = functions[op]
+        let reply = crossing.reply(of: function.path) {
+            let arguments = try crossing.arguments(bytes)
+            switch function.kind {
+            case .immediate(let body): return try body(arguments, context(position))
+            case .index(let body): return [try body(arguments[0].stringValue ?? "")]
+            default: throw LuaHostError.misuse("\(function.path) does not answer at once")
+            }
+        }
+        reply.bytes.withUnsafeBufferPointer { bytes in
+            _ = clh_reply(state, reply.status, bytes.baseAddress, bytes.count)
+        }
+    }
+
+    private func write(
+        _ source: clh_log_source, _ text: UnsafeRawBufferPointer, _ position: UnsafePointer<CChar>?
+    ) {
+        log(
+            LuaLogLine(
+                source: source == CLH_LOG_PRINT ? .print : .warn,
+                message: String(decoding: text, as: UTF8.self),
+                position: Self.text(position)))
+    }
+
+    private func context(_ position: UnsafePointer<CChar>?) -> LuaCallContext {
+        LuaCallContext(
+            run: caller.run, callerContext: caller.context, position: Self.text(position),
+            brackets: caller.brackets)
+    }
+
+    /// Nil for no position, which C gives as an empty text.
+    private static func text(_ position: UnsafePointer<CChar>?) -> String? {
+        guard let position, position.pointee != 0 else { return nil }
+        return String(cString: position)
+    }
+}

@@ -1,0 +1,107 @@
+import CLuaHost
+import Portable
+
+/// Plain data to and from the bytes that cross into Lua, within a state's limits.
+struct LuaCrossing: Sendable {
+    let limits: PortableLimits
+    let generation: UInt32
+
+    init(_ limits: LuaLimits, generation: UInt32) {
+        // The arguments themselves are one list more.
+        self.limits = PortableLimits(depthMax: limits.depthMax + 2, bytesMax: limits.valueBytesMax + 16)
+        self.generation = generation
+    }
+
+    /// Reads the arguments of a host call.
+    func arguments(_ bytes: UnsafeRawBufferPointer) throws(PortableError) -> LuaArguments {
+        if let values = try scalars(bytes) { return LuaArguments(values: values) }
+        var functions: [String: LuaFunctionReference] = [:]
+        let value = try MessagePack.decode(bytes, limits: limits) {
+            type, body, path throws(PortableError) in
+            guard type == 1, body.count == 8 else {
+                throw .unsupported(path: path, reason: "extension type \(type)")
+            }
+            let id = body.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+            let generation = body.suffix(4).reduce(0) { $0 << 8 | UInt32($1) }
+            functions[path] = LuaFunctionReference(id: Int32(bitPattern: id), generation: generation)
+            return .null
+        }
+        return LuaArguments(values: value.listValue ?? [], functions: functions)
+    }
+
+    /// The arguments when none of them has parts, as is usual: no path to keep, no functions to find.
+    private func scalars(_ bytes: UnsafeRawBufferPointer) throws(PortableError) -> [PortableValue]? {
+        guard bytes.count <= limits.bytesMax else { return nil }
+        var reader = MessagePackReader(bytes)
+        let count = try reader.readListCount()
+        var values: [PortableValue] = []
+        values.reserveCapacity(count)
+        for _ in 0..<count {
+            switch try reader.next() {
+            case .null: values.append(.null)
+            case .bool(let value): values.append(.bool(value))
+            case .integer(let value): values.append(.integer(value))
+            case .double(let value): values.append(.double(value))
+            case .string(let text):
+                guard let text = String(validating: text, as: UTF8.self) else { return nil }
+                values.append(.string(text))
+            default: return nil
+            }
+        }
+        return reader.isAtEnd ? values : nil
+    }
+
+    /// The results of a run.
+    func results(_ bytes: UnsafeRawBufferPointer) throws(PortableError) -> [PortableValue] {
+        bytes.isEmpty ? [] : try MessagePack.decode(bytes, limits: limits).listValue ?? []
+    }
+
+    /// A list of arguments or results.
+    func list(_ values: [PortableValue]) throws(PortableError) -> [UInt8] {
+        var writer = MessagePackWriter(capacity: 64)
+        writer.writeList(count: values.count)
+        for value in values { try writer.write(value, limits: limits) }
+        return writer.bytes
+    }
+
+    /// A page, its cursor wrapped so that it comes back as it is.
+    func page(_ page: LuaPage) throws(PortableError) -> [UInt8] {
+        var writer = MessagePackWriter()
+        writer.writeList(count: 3)
+        try writer.write(.list(page.items), limits: limits)
+        if let next = page.next {
+            writer.writeBytes(try MessagePack.encode(next, limits: limits))
+        } else {
+            writer.writeNull()
+        }
+        writer.write(page.itemsAreTuples)
+        return writer.bytes
+    }
+
+    /// How a host function's failure is told to Lua.
+    func failure(_ error: any Error, of path: String) -> LuaReply {
+        guard let error = error as? LuaHostError else {
+            let text = error is CancellationError ? "the call was cancelled" : "\(error)"
+            return LuaReply(status: CLH_MISUSE, bytes: Array("\(path): \(text)".utf8))
+        }
+        switch error.kind {
+        case .misuse:
+            return LuaReply(status: CLH_MISUSE, bytes: Array(error.message.utf8))
+        case .outcome(let code):
+            var writer = MessagePackWriter()
+            writer.writeList(count: 2)
+            writer.write(code)
+            writer.write(error.message)
+            return LuaReply(status: CLH_OUTCOME, bytes: writer.bytes)
+        }
+    }
+
+    /// Runs a body and encodes what it gives or throws.
+    func reply(of path: String, _ body: () throws -> [PortableValue]) -> LuaReply {
+        do {
+            return LuaReply(status: CLH_VALUES, bytes: try list(try body()))
+        } catch {
+            return failure(error, of: path)
+        }
+    }
+}

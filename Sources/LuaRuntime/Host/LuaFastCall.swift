@@ -1,0 +1,137 @@
+import CLuaHost
+
+/// One call of a fast host function: what it was given, and where its results go. Allocates nothing.
+///
+/// Arguments and results are scalars, at most 16 of each; result texts share 4 KiB. Results that do not fit
+/// are raised as misuse. It cannot be copied, so nothing of it outlives the call.
+package struct LuaFastCall: ~Copyable {
+    private let record: UnsafeMutablePointer<clh_fast_call>
+
+    init(_ record: UnsafeMutablePointer<clh_fast_call>) {
+        self.record = record
+    }
+
+    /// How many arguments were passed, trailing nils included.
+    package var argumentCount: Int { Int(record.pointee.argument_count) }
+
+    /// Whether the argument at `index`, counted from 0, is nil or was not passed.
+    package func isNull(_ index: Int) -> Bool { argument(index, CLH_NIL) != nil || index >= argumentCount }
+
+    /// A boolean argument.
+    package func boolean(_ index: Int) -> Bool? {
+        argument(index, CLH_BOOLEAN).map { $0.pointee.boolean != 0 }
+    }
+
+    /// An integer argument, or a float that is a whole number.
+    package func integer(_ index: Int) -> Int64? {
+        if let integer = argument(index, CLH_INTEGER) { return integer.pointee.integer }
+        return argument(index, CLH_FLOAT).flatMap { Int64(exactly: $0.pointee.number) }
+    }
+
+    /// A number argument; finite.
+    package func double(_ index: Int) -> Double? {
+        if let double = argument(index, CLH_FLOAT) { return double.pointee.number }
+        return argument(index, CLH_INTEGER).map { Double($0.pointee.integer) }
+    }
+
+    /// A string argument; bytes that are no UTF-8 are replaced.
+    package func text(_ index: Int) -> String? {
+        withText(index) { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The bytes of a string argument, lent to `body`.
+    package func withText<Value>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> Value) -> Value? {
+        argument(index, CLH_TEXT).map {
+            body(UnsafeRawBufferPointer(start: $0.pointee.text, count: $0.pointee.length))
+        }
+    }
+
+    /// Adds a nil to the results.
+    package mutating func writeNull() {
+        next()?.pointee.type = CLH_NIL
+    }
+
+    /// Adds a boolean.
+    package mutating func write(_ value: Bool) {
+        guard let place = next() else { return }
+        place.pointee.type = CLH_BOOLEAN
+        place.pointee.boolean = value ? 1 : 0
+    }
+
+    /// Adds an integer.
+    package mutating func write(_ value: Int64) {
+        guard let place = next() else { return }
+        place.pointee.type = CLH_INTEGER
+        place.pointee.integer = value
+    }
+
+    /// Adds a float.
+    package mutating func write(_ value: Double) {
+        guard let place = next() else { return }
+        place.pointee.type = CLH_FLOAT
+        place.pointee.number = value
+    }
+
+    /// Adds a string.
+    package mutating func write(_ value: String) {
+        var value = value
+        value.withUTF8 { writeText(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Adds a string of any bytes, which are copied.
+    package mutating func writeText(_ bytes: UnsafeRawBufferPointer) {
+        let used = record.pointee.byte_count
+        guard let start = copy(bytes, at: used), let place = next() else {
+            record.pointee.is_overflown = 1
+            return
+        }
+        record.pointee.byte_count = used + bytes.count
+        place.pointee.type = CLH_TEXT
+        place.pointee.text = UnsafePointer(start)
+        place.pointee.length = bytes.count
+    }
+
+    /// Makes the call raise at the caller's line instead of giving results; the message is cut to 4 KiB. The
+    /// function must return next.
+    package mutating func misuse(_ message: String) {
+        var message = message
+        record.pointee.byte_count = message.withUTF8 { text in
+            let kept = UnsafeRawBufferPointer(
+                UnsafeBufferPointer(rebasing: text.prefix(record.pointee.byte_capacity)))
+            return copy(kept, at: 0) == nil ? 0 : kept.count
+        }
+        record.pointee.is_misuse = 1
+        record.pointee.is_overflown = 0
+    }
+
+    /// Copies to the record's bytes, if they have room.
+    private func copy(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UnsafeMutablePointer<UInt8>? {
+        guard let start = record.pointee.bytes, bytes.count <= record.pointee.byte_capacity - offset else {
+            return nil
+        }
+        if let from = bytes.baseAddress {
+            UnsafeMutableRawPointer(start + offset).copyMemory(from: from, byteCount: bytes.count)
+        }
+        return start + offset
+    }
+
+    @inline(__always)
+    private func argument(_ index: Int, _ type: clh_type) -> UnsafePointer<clh_scalar>? {
+        guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments,
+            arguments[index].type == type
+        else { return nil }
+        return arguments + index
+    }
+
+    /// The place of the next result.
+    @inline(__always)
+    private func next() -> UnsafeMutablePointer<clh_scalar>? {
+        let count = record.pointee.result_count
+        guard count < record.pointee.result_capacity, let results = record.pointee.results else {
+            record.pointee.is_overflown = 1
+            return nil
+        }
+        record.pointee.result_count = count + 1
+        return results + Int(count)
+    }
+}

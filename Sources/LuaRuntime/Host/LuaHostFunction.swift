@@ -1,0 +1,52 @@
+package import Portable
+
+/// One function, or one read-only table, that Lua code finds under a dotted path.
+package struct LuaHostFunction: Sendable {
+    /// Where it is found, such as `perigee.kv.get`.
+    package let path: String
+    /// Names for error messages, `value[3].owner: a function cannot be stored`; missing ones read `value`.
+    package let parameterNames: [String]
+    /// Whether Lua functions may be passed, as an argument or inside an options table.
+    package let acceptsFunctions: Bool
+    /// How it runs.
+    package let kind: Kind
+
+    /// - Parameter path: Words joined by dots; the tables on the way are made.
+    package init(path: String, parameterNames: [String] = [], acceptsFunctions: Bool = false, kind: Kind) {
+        self.path = path
+        self.parameterNames = parameterNames
+        self.acceptsFunctions = acceptsFunctions
+        self.kind = kind
+    }
+
+    /// Answers at once, on the Lua thread; must not block.
+    package typealias Immediate = @Sendable (LuaArguments, LuaCallContext) throws -> [PortableValue]
+    /// Answers at once, on the Lua thread, without allocating: scalars in, scalars out. Costs about twice a
+    /// plain C function. Tables and functions are refused before it is called.
+    package typealias Fast = @Sendable (inout LuaFastCall) -> Void
+    /// The coroutine yields and the host takes its time, off the Lua threads.
+    package typealias Waiting = @Sendable (LuaArguments, LuaCallContext) async throws -> [PortableValue]
+    /// Gives the page after `cursor`; the first one for nil.
+    package typealias Pages = @Sendable (LuaArguments, PortableValue?, LuaCallContext) async throws -> LuaPage
+    /// Opens a bracket; its arguments are those before the function.
+    package typealias Enter = @Sendable (LuaArguments, LuaCallContext) async throws -> LuaBracket
+    /// Closes a bracket; `succeeded` is false when the function raised or its run was ended. What it throws
+    /// replaces the function's results.
+    package typealias Leave =
+        @Sendable (_ state: any Sendable, _ succeeded: Bool, LuaCallContext) async throws -> Void
+    /// Gives a field of a table when Lua code reads it; `null` when there is none.
+    package typealias Index = @Sendable (_ key: String) throws -> PortableValue
+
+    /// How a host function runs.
+    package enum Kind: Sendable {
+        case immediate(Immediate)
+        case fast(Fast)
+        case waiting(Waiting)
+        /// `for x in f(...) do`: asks for the next page when the last one is used up.
+        case pages(Pages)
+        /// `f(..., fn)`: enter, run `fn` in the same coroutine, leave; `fn`'s results are the call's.
+        case bracket(enter: Enter, leave: Leave)
+        /// The path names a table; fields that are no functions are asked for.
+        case index(Index)
+    }
+}

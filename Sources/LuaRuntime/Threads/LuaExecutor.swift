@@ -1,0 +1,56 @@
+import Synchronization
+
+/// Runs the jobs of one Lua state on the threads of a pool: one job per turn, then other states have theirs.
+final class LuaExecutor: SerialExecutor {
+    private enum Entry {
+        case job(UnownedJob)
+        /// A run that gave up its thread at the end of its slice.
+        case turn(UnsafeContinuation<Void, Never>)
+    }
+
+    private struct Line {
+        var entries = FirstInFirstOut<Entry>()
+        /// Whether the pool's queue holds this executor, or a thread runs it.
+        var isQueued = false
+    }
+
+    private let line = Mutex(Line())
+    private let pool: LuaThreadPool
+
+    init(pool: LuaThreadPool) {
+        self.pool = pool
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        append(.job(UnownedJob(job)))
+    }
+
+    /// Resumes the continuation when all jobs before it have had their turns.
+    func goOn(_ continuation: UnsafeContinuation<Void, Never>) {
+        append(.turn(continuation))
+    }
+
+    /// Runs the first job. Gives whether there is more to do.
+    func runOne() -> Bool {
+        let entry = line.withLock { $0.entries.popFirst() }
+        switch entry {
+        case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
+        case .turn(let continuation): continuation.resume()
+        case nil: break
+        }
+        return line.withLock { line in
+            line.isQueued = !line.entries.isEmpty
+            return line.isQueued
+        }
+    }
+
+    private func append(_ entry: sending Entry) {
+        let isNews = line.withLock { line in
+            line.entries.append(entry)
+            let isNews = !line.isQueued
+            line.isQueued = true
+            return isNews
+        }
+        if isNews { pool.submit(self) }
+    }
+}

@@ -1,0 +1,79 @@
+import ClusterServices
+import GitStore
+import GitTransport
+import HostAPI
+import Hosting
+import Logging
+import NIOCore
+import NIOPosix
+import PluginHost
+import Portable
+import SharedDatabase
+
+/// The node's parts, made but not started.
+struct NodeParts: Sendable {
+    let eventLoopGroup: any EventLoopGroup
+    let database: SharedDatabase
+    let git: GitStore
+    let hosting: Hosting
+    let plugins: PluginHost
+    let hooks: HookSocket
+
+    /// Checks what must hold, opens the database, and makes the parts from below to above.
+    init(
+        configuration: NodeConfiguration, layout: HomeLayout, id: NodeID, distribution: Distribution,
+        searchPath: String
+    ) throws {
+        eventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        try StartupChecks.tls(configuration.server.tls)
+        let hooksDirectory = try HookFolder.prepare(layout: layout, distribution: distribution)
+        let firstParty = configuration.plugins.firstPartyDirectory ?? distribution.findPlugins()
+        try StartupChecks.plugins([firstParty, layout.installedPlugins].compactMap { $0 })
+        let executable = try StartupChecks.gitExecutable(configuration.git.executable, searchPath: searchPath)
+        try StartupChecks.database(layout)
+        database = try SharedDatabase.openSQLite(
+            path: layout.databaseFile, logger: Logger(label: "perigee.database"))
+        git = GitStore(
+            configuration: GitConfiguration(
+                gitExecutable: executable, hooksDirectory: hooksDirectory, eventLoopGroup: eventLoopGroup,
+                threads: configuration.git.readThreads),
+            logger: Logger(label: "perigee.git"))
+        let events = EventBus()
+        hosting = Hosting(
+            layout: layout, database: database, git: git, events: events, node: id,
+            settings: configuration.hosting, logger: Logger(label: "perigee.hosting"))
+        plugins = PluginHost(
+            configuration: configuration.pluginHost(layout: layout, firstParty: firstParty),
+            database: database,
+            events: events,
+            modules: HostAPI.modules(hosting: hosting, kv: KeyValueStore(database: database)),
+            logger: Logger(label: "perigee.plugin"))
+        hosting.pushes.addGuard(HostAPIPushGuard(plugins: plugins, hosting: hosting))
+        hooks = try HookSocket(
+            pushes: hosting.pushes, layout: layout, eventLoopGroup: eventLoopGroup,
+            logger: Logger(label: "perigee.hooks"))
+    }
+}
+
+extension NodeConfiguration {
+    /// The settings as the domain takes them.
+    var hosting: HostingSettings {
+        HostingSettings(
+            baseURL: BaseURL(baseURL ?? ""), anonymousAccess: git.anonymousAccess,
+            hostingTicketsMax: git.hostingTicketsMax, hostingQueueMax: git.hostingQueueMax,
+            hostingTicketTimeout: git.hostingTicketTimeout, pushBytesMax: git.pushBytesMax,
+            defaultBranch: git.defaultBranch)
+    }
+
+    /// The settings as the plugin host takes them.
+    func pluginHost(layout: HomeLayout, firstParty: String?) -> PluginHostConfiguration {
+        var ceilings = PluginCeilings()
+        ceilings.memoryBytesMax = plugins.memoryBytesMax
+        ceilings.handlerCPU = plugins.handlerTime
+        ceilings.pushWait = plugins.pushWait
+        ceilings.kvBytesMax = plugins.storageBytesMax
+        return PluginHostConfiguration(
+            firstPartyDirectory: firstParty, installedDirectory: layout.installedPlugins, ceilings: ceilings,
+            disabled: plugins.disabled, threads: plugins.threads)
+    }
+}

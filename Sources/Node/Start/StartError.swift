@@ -1,0 +1,57 @@
+import Portable
+
+/// Why a node does not start. Each description is for the operator: the fact, then one action.
+package enum StartError: Error, Sendable, CustomStringConvertible {
+    /// Another node runs on the same home.
+    case homeInUse(home: String, processID: Int?, nodeID: String?, url: String?)
+    /// A file or folder of the home cannot be used.
+    case home(path: String, problem: String, action: String)
+    /// The `git` program is missing or cannot be used.
+    case git(String)
+    /// The `perigee-hook` program is not beside this one.
+    case hookMissing(searched: String)
+    /// The machine's clock cannot be right.
+    case clock(now: String)
+    /// Anybody could change what runs as a plugin.
+    case writableByAll(path: String)
+    /// Repositories are there, but the database that describes them is not.
+    case databaseMissing(path: String, repositories: Int)
+    /// A file of the certificate or its key cannot be used.
+    case certificate(path: String, reason: String)
+    /// The address or port cannot be used.
+    case cannotListen(address: String, port: Int, reason: String)
+
+    package var description: String {
+        switch self {
+        case .homeInUse(let home, let processID, let nodeID, let url):
+            let process = processID.map { "process \($0)" }
+            let facts = [nodeID.map { "node \($0)" }, process, url].compactMap { $0 }.joined(separator: ", ")
+            return
+                "the home \(home) is in use\(facts.isEmpty ? "" : " by \(facts)"). Stop that node, "
+                + "or give this "
+                + "one another --home."
+        case .home(let path, let problem, let action):
+            return "\(path): \(problem). \(action)"
+        case .git(let text):
+            return text
+        case .hookMissing(let searched):
+            return "the program perigee-hook is missing at \(searched). Install it beside perigee."
+        case .clock(let now):
+            return "the machine's clock says \(now), which cannot be right. Set the clock."
+        case .writableByAll(let path):
+            return "\(path) is writable by every user of this machine, and code is run from it. "
+                + "Run chmod o-w on it."
+        case .databaseMissing(let path, let repositories):
+            return
+                "\(path) is missing, but there are \(repositories) repositories beside it. Restore the "
+                + "database from its backup; an empty one would orphan them."
+        case .certificate(let path, let reason):
+            return
+                "\(path) cannot be used for TLS: \(reason). server.ssl.certificate names a PEM file of "
+                + "the chain, server.ssl.certificate-private-key one of its key."
+        case .cannotListen(let address, let port, let reason):
+            return "cannot listen on \(address) port \(port): \(reason). Choose others by server.address and "
+                + "server.port."
+        }
+    }
+}

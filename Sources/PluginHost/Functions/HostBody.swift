@@ -1,0 +1,49 @@
+package import Portable
+
+/// What runs when a plugin calls a host function.
+package enum HostBody: Sendable {
+    /// Gives an integer at once, takes nothing and allocates nothing: a clock, a counter.
+    case reading(@Sendable () -> Int64)
+    /// Answers at once, on the Lua thread; must not block.
+    case immediate(@Sendable (HostCall) throws -> [PortableValue])
+    /// The calling coroutine waits; the plugin's other handlers go on.
+    case waiting(@Sendable (HostCall) async throws -> [PortableValue])
+    /// An iterator for a `for` loop, fed page by page; the cursor is `nil` for the first page.
+    case pages(@Sendable (HostCall, PortableValue?) async throws -> HostPage)
+    /// Takes a function as its last argument, and runs it between entering and leaving, in the same
+    /// coroutine. `leave` gets the bracket's state and whether the function ended without an error.
+    case bracket(
+        enter: @Sendable (HostCall) async throws -> HostBracket,
+        leave: @Sendable (_ state: any Sendable, _ succeeded: Bool) async throws -> Void)
+}
+
+/// What entering a bracket gives.
+package struct HostBracket: Sendable {
+    /// Handed to the leaving function and, while open, to every host call of the run.
+    package let state: any Sendable
+    /// Arguments of the Lua function.
+    package let arguments: [PortableValue]
+
+    /// - Parameter state: Any value; the host only passes it on.
+    package init(state: any Sendable, arguments: [PortableValue] = []) {
+        self.state = state
+        self.arguments = arguments
+    }
+}
+
+/// A page of what an iterator gives.
+package struct HostPage: Sendable, Hashable {
+    /// The items, in order; none is `.null`.
+    package let items: [PortableValue]
+    /// Where the next page begins; `nil` on the last.
+    package let next: PortableValue?
+    /// Whether each item is a list whose elements become the loop's variables (`for key, value in ...`).
+    package let itemsAreTuples: Bool
+
+    /// - Parameter next: Handed back to ask for the next page.
+    package init(items: [PortableValue], next: PortableValue?, itemsAreTuples: Bool = false) {
+        self.items = items
+        self.next = next
+        self.itemsAreTuples = itemsAreTuples
+    }
+}

@@ -1,0 +1,26 @@
+/// How a host function tells Lua that it did not do what was asked.
+package enum HostFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The plugin's mistake: raised as a Lua error at the caller's line.
+    case misuse(String)
+    /// An outcome that a correct plugin meets: returned as `nil, {code =, message =}`.
+    case outcome(code: Code, message: String)
+
+    /// The codes of outcomes.
+    package enum Code: String, Sendable, Hashable, CaseIterable {
+        case notFound = "not_found"
+        case timeout
+        case conflict
+        case unavailable
+        case quota
+        case cancelled
+        case refused
+    }
+
+    /// The message.
+    package var description: String {
+        switch self {
+        case .misuse(let message): message
+        case .outcome(_, let message): message
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// What a host function needs from the manifest's `permissions`.
+package struct HostPermission: Sendable, Hashable {
+    /// How much of it.
+    package enum Level: Sendable, Hashable {
+        /// The key must be there.
+        case granted
+        /// `"read"` or `"write"`.
+        case read
+        /// `"write"`.
+        case write
+    }
+
+    /// The key below `permissions`: `kv`.
+    package let key: String
+    /// How much of it.
+    package let level: Level
+    /// The line that an author adds: `"kv": "1MiB"`.
+    package let manifestLine: String
+
+    /// Key-value storage.
+    package static let kv = HostPermission(key: "kv", level: .granted, manifestLine: "\"kv\": \"1MiB\"")
+    /// Being asked about pushes.
+    package static let beforePush = HostPermission(
+        key: "before_push", level: .granted, manifestLine: "\"before_push\": true")
+
+    /// Reading one of `repositories`, `refs`, `commits`, `projects`.
+    package static func read(_ key: String) -> HostPermission {
+        HostPermission(key: key, level: .read, manifestLine: "\"\(key)\": \"read\"")
+    }
+
+    /// Changing one of `repositories`, `refs`.
+    package static func write(_ key: String) -> HostPermission {
+        HostPermission(key: key, level: .write, manifestLine: "\"\(key)\": \"write\"")
+    }
+
+    /// Hearing of events with this key.
+    package static func event(_ event: String) -> HostPermission {
+        HostPermission(key: "events", level: .granted, manifestLine: "\"events\": [\"\(event)\"]")
+    }
+}

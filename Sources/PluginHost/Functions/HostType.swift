@@ -1,0 +1,82 @@
+/// What a host function takes or gives, as Lua sees it.
+package indirect enum HostType: Sendable, Hashable {
+    /// `true` or `false`.
+    case boolean
+    /// A whole number.
+    case integer
+    /// A whole number or a float.
+    case number
+    /// A string.
+    case string
+    /// A string, one of these.
+    case choice([String])
+    /// Any plain data: nil, boolean, number, string, list or map.
+    case value
+    /// A table with string keys, or a list.
+    case table
+    /// A list of these.
+    case list(HostType)
+    /// A table of the shape declared by a ``HostRecord`` of this name.
+    case record(String)
+    /// A table of named options; each may be left out, none may be unknown.
+    case options(String, [HostField])
+    /// A Lua function, with its signature in the notation of the stubs: `fun(event: perigee.Event)`.
+    case function(String)
+    /// An integer that names a repository, or a record that has it as `id`.
+    case repository
+
+    /// The type in the notation of the Lua language server.
+    package var annotation: String {
+        switch self {
+        case .boolean: "boolean"
+        case .integer: "integer"
+        case .number: "number"
+        case .string: "string"
+        case .choice(let words): words.map { "\"\($0)\"" }.joined(separator: "|")
+        case .value: "perigee.Value"
+        case .table: "table"
+        case .list(let element): "\(element.annotation)[]"
+        case .record(let name): "perigee.\(name)"
+        case .options(let name, _): "perigee.\(name)"
+        case .function(let signature): signature
+        case .repository: "integer|perigee.Repository"
+        }
+    }
+}
+
+/// A named field of an options table or of a record.
+package struct HostField: Sendable, Hashable {
+    /// The field's name.
+    package let name: String
+    /// What it holds.
+    package let type: HostType
+    /// What it means, with unit, limit and default.
+    package let doc: String
+    /// Whether it may be absent.
+    package let isOptional: Bool
+
+    /// Declares a field; required unless said otherwise.
+    package init(_ name: String, _ type: HostType, _ doc: String, isOptional: Bool = false) {
+        self.name = name
+        self.type = type
+        self.doc = doc
+        self.isOptional = isOptional
+    }
+}
+
+/// The shape of a table that functions give, such as a repository; `perigee.Repository` in the stubs.
+package struct HostRecord: Sendable, Hashable {
+    /// The shape's name, without `perigee.`.
+    package let name: String
+    /// What it is, in a sentence.
+    package let doc: String
+    /// Its fields, in the order they are documented.
+    package let fields: [HostField]
+
+    /// Declares a shape.
+    package init(_ name: String, _ doc: String, _ fields: [HostField]) {
+        self.name = name
+        self.doc = doc
+        self.fields = fields
+    }
+}

@@ -1,0 +1,88 @@
+import Portable
+
+/// What a plugin's manifest asks for under `permissions`.
+package struct PluginPermissions: Sendable, Hashable {
+    /// `"read"` or `"write"`.
+    package enum Access: String, Sendable, Hashable, CaseIterable {
+        case read
+        case write
+    }
+
+    /// Event keys it may hear: `repo:refs_changed`.
+    package var events: [String] = []
+    /// Reading, or changing, `repositories`, `refs`, `commits`, `projects`.
+    package var access: [String: Access] = [:]
+    /// What it may keep in key-value storage, in bytes; `nil` for none.
+    package var kvBytesMax: Int64?
+    /// Whether it may judge pushes.
+    package var beforePush = false
+
+    /// Asks for nothing.
+    package init() {}
+
+    static let readable = ["repositories", "projects", "refs", "commits"]
+    static let writable = ["repositories", "refs"]
+    /// The keys that `permissions` may have.
+    package static let keysKnown = ["events", "before_push", "kv"] + readable
+
+    /// Whether a host function that needs `permission` may be called.
+    package func grants(_ permission: HostPermission) -> Bool {
+        switch permission.key {
+        case "events": events.contains { permission == .event($0) }
+        case "before_push": beforePush
+        case "kv": kvBytesMax != nil
+        default:
+            switch permission.level {
+            case .granted, .read: access[permission.key] != nil
+            case .write: access[permission.key] == .write
+            }
+        }
+    }
+
+    /// One text per permission, such as `kv: 16MiB`; sorted.
+    package var texts: [String] {
+        var texts = access.map { "\($0.key): \($0.value.rawValue)" }
+        if !events.isEmpty { texts.append("events: \(events.joined(separator: ", "))") }
+        if let kvBytesMax { texts.append("kv: \(SizeText.text(bytes: kvBytesMax))") }
+        if beforePush { texts.append("before_push") }
+        return texts.sorted()
+    }
+
+    init(_ object: ManifestObject) throws(ManifestError) {
+        try object.refuseUnknownKeys(known: Self.keysKnown, noun: "permission")
+        events = try object.strings("events") ?? []
+        for (index, key) in events.enumerated() where !Self.isEventKey(key) {
+            throw ManifestError(
+                "\(object.path("events"))[\(index)]",
+                "\"\(key)\" is not an event key; they look like \"repo:refs_changed\"")
+        }
+        for key in Self.readable {
+            guard let word = try object.string(key) else { continue }
+            guard let access = Access(rawValue: word), access == .read || Self.writable.contains(key) else {
+                let allowed = Self.writable.contains(key) ? "\"read\" or \"write\"" : "\"read\""
+                throw ManifestError(object.path(key), "\(allowed) is expected, not \"\(word)\"")
+            }
+            self.access[key] = access
+        }
+        if let text = try object.string("kv") {
+            guard let bytes = SizeText.bytes(text), bytes > 0 else {
+                throw ManifestError(
+                    object.path("kv"), "a size such as \"16MiB\" is expected, not \"\(text)\"")
+            }
+            kvBytesMax = bytes
+        }
+        beforePush = try object.boolean("before_push") ?? false
+    }
+
+    /// Event keys: two or more words of letters, digits, `_`, `-` and `.`, joined by colons.
+    static func isEventKey(_ text: String) -> Bool {
+        let words = text.split(separator: ":", omittingEmptySubsequences: false)
+        return text.utf8.count <= 150 && words.count >= 2
+            && words.allSatisfy { word in
+                !word.isEmpty
+                    && word.utf8.allSatisfy { byte in
+                        (97...122).contains(byte) || (48...57).contains(byte) || [95, 45, 46].contains(byte)
+                    }
+            }
+    }
+}

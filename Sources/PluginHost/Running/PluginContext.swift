@@ -1,0 +1,110 @@
+package import Logging
+package import Portable
+import Synchronization
+
+/// One loaded plugin as host functions see it: who it is, what it may do, and where it registers.
+package final class PluginContext: Sendable {
+    /// Its checked manifest.
+    package let manifest: PluginManifest
+    /// Whether it came with the distribution.
+    package let isFirstParty: Bool
+    /// Its logger, `perigee.plugin.<id>`.
+    package let logger: Logger
+    /// Its log lines, with the limit per second.
+    package let log: PluginLog
+
+    private struct State {
+        var isRegistering = true
+        var registrations = PluginRegistrations()
+        var settings: [String: PortableValue] = [:]
+    }
+    private let state: Mutex<State>
+    private let fetchRepositorySettings: @Sendable (RepositoryID) async throws -> [String: PortableValue]?
+    private let sendEvent: @Sendable (String, PortableValue) -> Bool
+
+    /// - Parameter settings: The settings of the server, resolved.
+    /// - Parameter fetchRepositorySettings: The resolved settings of a repository; `nil` when it is off
+    ///   there.
+    /// - Parameter sendEvent: Queues an event for the bus; `false` when too many wait.
+    package init(
+        manifest: PluginManifest, isFirstParty: Bool, logger: Logger, logLinesPerSecond: Int = 100,
+        settings: [String: PortableValue] = [:],
+        fetchRepositorySettings: @escaping @Sendable (RepositoryID) async throws -> [String: PortableValue]? =
+            { _ in
+                nil
+            },
+        sendEvent: @escaping @Sendable (String, PortableValue) -> Bool = { _, _ in false }
+    ) {
+        self.manifest = manifest
+        self.isFirstParty = isFirstParty
+        self.logger = logger
+        log = PluginLog(logger: logger, linesPerSecond: logLinesPerSecond)
+        state = Mutex(State(settings: settings))
+        self.fetchRepositorySettings = fetchRepositorySettings
+        self.sendEvent = sendEvent
+    }
+
+    /// The plugin's identifier.
+    package var id: String { manifest.id }
+    /// The plugin's version.
+    package var version: String { manifest.version.description }
+
+    /// Whether the main chunk runs now, so that registration functions may be called.
+    package var isRegistering: Bool { state.withLock { $0.isRegistering } }
+
+    /// The settings of the server: declared defaults, and what an administrator set.
+    package var settings: [String: PortableValue] { state.withLock { $0.settings } }
+
+    /// The settings of a repository, defaults filled in; `nil` when the plugin is not switched on there.
+    package func repositorySettings(_ id: RepositoryID) async throws -> [String: PortableValue]? {
+        try await fetchRepositorySettings(id)
+    }
+
+    /// Queues an event for every subscriber on this node.
+    /// - Parameter key: Begins with the plugin's id and a colon.
+    /// - Returns: `false` when 1,000 events of this plugin wait already.
+    package func publish(key: String, payload: PortableValue) -> Bool { sendEvent(key, payload) }
+
+    /// Calls a function for every event with this key.
+    package func onEvent(_ key: String, _ callback: PluginCallback) throws {
+        try register("events.on \(key)") { $0.events[key, default: []].append(callback) }
+    }
+
+    /// Asks a function about every push.
+    package func onPush(_ callback: PluginCallback) throws {
+        try register("events.before_push") { $0.pushes.append(callback) }
+    }
+
+    /// Calls a function once the node serves.
+    package func onStart(_ callback: PluginCallback) throws {
+        try register("plugin.on_start") { $0.starts.append(callback) }
+    }
+
+    /// Calls a function before the plugin ends.
+    package func onStop(_ callback: PluginCallback) throws {
+        try register("plugin.on_stop") { $0.stops.append(callback) }
+    }
+
+    /// Calls a function after the settings of the server changed.
+    package func onSettingChange(_ callback: PluginCallback) throws {
+        try register("config.on_change") { $0.settingChanges.append(callback) }
+    }
+
+    var registrations: PluginRegistrations { state.withLock { $0.registrations } }
+
+    func endRegistration() { state.withLock { $0.isRegistering = false } }
+
+    func replaceSettings(_ settings: [String: PortableValue]) { state.withLock { $0.settings = settings } }
+
+    private func register(_ text: String, _ change: (inout PluginRegistrations) -> Void) throws {
+        let isStored = state.withLock { state in
+            guard state.registrations.texts.count < PluginRegistrations.countMax else { return false }
+            state.registrations.texts.append(text)
+            change(&state.registrations)
+            return true
+        }
+        guard isStored else {
+            throw HostFailure.misuse("a plugin registers at most \(PluginRegistrations.countMax) handlers")
+        }
+    }
+}

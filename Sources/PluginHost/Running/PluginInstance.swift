@@ -1,0 +1,72 @@
+import LuaRuntime
+import Portable
+import Synchronization
+
+/// One loaded state of a plugin, and the runs that are in it.
+final class PluginInstance: Sendable {
+    let context: PluginContext
+    let state: LuaState
+    private struct Running {
+        var count = 0
+        var lastWaiter = 0
+        var idle: [Int: CheckedContinuation<Void, Never>] = [:]
+    }
+    private let running = Mutex(Running())
+
+    init(context: PluginContext, state: LuaState) {
+        self.context = context
+        self.state = state
+    }
+
+    /// Calls a handler, and ends it when it waits too long.
+    /// - Throws: `LuaError`, or ``PluginHostError/timeLimit(id:limit:)``.
+    func call(
+        _ callback: PluginCallback, _ arguments: [PortableValue],
+        context callerContext: (any Sendable)? = nil,
+        wait: Duration
+    ) async throws -> [PortableValue] {
+        running.withLock { $0.count += 1 }
+        defer { leave() }
+        let state = state
+        let late = PluginHostError.timeLimit(id: context.id, limit: wait)
+        return try await WaitLimit.run(wait, orThrow: late) {
+            try await state.call(callback.reference, arguments, context: callerContext)
+        }
+    }
+
+    /// Returns when no run is left, or after `limit`.
+    func drain(within limit: Duration) async {
+        let ended = PluginHostError.stopped(id: context.id)
+        _ = try? await WaitLimit.run(limit, orThrow: ended) { [self] in await idle() }
+    }
+
+    /// Returns when no run is left, or when the task is cancelled.
+    private func idle() async {
+        let number = running.withLock { running in
+            running.lastWaiter += 1
+            return running.lastWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isIdle = running.withLock { running in
+                    guard running.count > 0, !Task.isCancelled else { return true }
+                    running.idle[number] = continuation
+                    return false
+                }
+                if isIdle { continuation.resume() }
+            }
+        } onCancel: {
+            running.withLock { $0.idle.removeValue(forKey: number) }?.resume()
+        }
+    }
+
+    private func leave() {
+        let idle = running.withLock { running -> [CheckedContinuation<Void, Never>] in
+            running.count -= 1
+            guard running.count == 0 else { return [] }
+            defer { running.idle = [:] }
+            return Array(running.idle.values)
+        }
+        for continuation in idle { continuation.resume() }
+    }
+}

@@ -1,0 +1,40 @@
+/// Finds what somebody probably meant, for messages of the form `did you mean "server.port"?`.
+package enum Nearest {
+    /// The candidate with the fewest single-letter edits (case does not count), or `nil` when none is near.
+    /// - Parameters:
+    ///   - word: What was written; beyond 200 characters nothing is near.
+    ///   - candidates: What would have been right.
+    ///   - distanceMax: Edits allowed; also never more than half of the word.
+    package static func match(
+        _ word: String, among candidates: some Sequence<String>, distanceMax: Int = 3
+    ) -> String? {
+        let letters = Array(word.lowercased())
+        guard !letters.isEmpty, letters.count <= 200 else { return nil }
+        var best: (distance: Int, candidate: String)?
+        for candidate in candidates {
+            let others = Array(candidate.lowercased())
+            let allowed = min(distanceMax, max(letters.count, others.count) / 2)
+            guard abs(others.count - letters.count) <= allowed else { continue }
+            let distance = edits(letters, others)
+            guard distance <= allowed else { continue }
+            if let best, (best.distance, best.candidate) <= (distance, candidate) { continue }
+            best = (distance, candidate)
+        }
+        return best?.candidate
+    }
+
+    /// Levenshtein's distance, with one row of the table in memory.
+    private static func edits(_ left: [Character], _ right: [Character]) -> Int {
+        var row = Array(0...right.count)
+        for (leftIndex, leftLetter) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = leftIndex + 1
+            for (rightIndex, rightLetter) in right.enumerated() {
+                let substitution = diagonal + (leftLetter == rightLetter ? 0 : 1)
+                diagonal = row[rightIndex + 1]
+                row[rightIndex + 1] = min(substitution, row[rightIndex] + 1, diagonal + 1)
+            }
+        }
+        return row[right.count]
+    }
+}

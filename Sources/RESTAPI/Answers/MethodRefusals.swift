@@ -1,0 +1,30 @@
+import HTTPServing
+import HTTPTypes
+import Hummingbird
+
+/// 405 with the methods that would do, where a path exists but not with the method asked for.
+enum MethodRefusals {
+    private static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .patch, .options]
+
+    /// Adds what the REST routes that the router has so far leave open; comes after them all.
+    static func add(to router: Router<ServingContext>) {
+        var allowed: [String: (path: RouterPath, methods: Set<HTTPRequest.Method>)] = [:]
+        for route in router.routes where isREST(route.path) {
+            allowed[route.path.description, default: (route.path, [])].methods.insert(route.method)
+        }
+        for (path, present) in allowed.values {
+            let names = methods.filter(present.contains).map(\.rawValue).joined(separator: ", ")
+            for method in methods where !present.contains(method) {
+                router.on(path, method: method) { _, _ -> Answer in
+                    throw RequestError(
+                        .methodNotAllowed, "\(method.rawValue) is not for this address. Use \(names).",
+                        headers: [.allow: names])
+                }
+            }
+        }
+    }
+
+    private static func isREST(_ path: RouterPath) -> Bool {
+        ["/rest", "/status", "/metrics"].contains { path.description.hasPrefix($0) }
+    }
+}

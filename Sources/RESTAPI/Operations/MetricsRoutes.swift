@@ -1,0 +1,24 @@
+import HTTPServing
+import HTTPTypes
+import Hosting
+import Hummingbird
+import NIOCore
+import Observability
+
+/// `/metrics` in Prometheus text form: for system administrators, or for all when the node says so.
+struct MetricsRoutes {
+    let hosting: Hosting
+    let metrics: PrometheusRegistry
+    let node: NodeReport
+
+    func add(to group: RouterGroup<ServingContext>) {
+        group.answer(.get, "metrics") { request in
+            if !node.metricsAnonymous {
+                try await hosting.permissions.require(.sysAdmin, request.principal)
+            }
+            return Answer(
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.exposition())))
+        }
+    }
+}

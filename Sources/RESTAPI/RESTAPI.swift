@@ -1,0 +1,63 @@
+package import HTTPServing
+package import Hosting
+package import Hummingbird
+package import Observability
+package import PluginHost
+
+/// The REST door: JSON over the domain, in the original's paths, shapes, paging and error envelope.
+///
+/// No SQL and no policy live here: every right is asked of `Hosting`, every answer's entity is shaped there.
+/// - Source: Bitbucket Server REST API 1.0; `latest` is the same version.
+package struct RESTAPI: Sendable {
+    let hosting: Hosting
+    let plugins: PluginHost
+    let logs: LogSystem
+    let metrics: PrometheusRegistry
+    let node: NodeReport
+
+    /// - Parameters:
+    ///   - metrics: What `/metrics` shows.
+    ///   - node: How the node stands; asked at each call of `/status`.
+    package init(
+        hosting: Hosting, plugins: PluginHost, logs: LogSystem, metrics: PrometheusRegistry, node: NodeReport
+    ) {
+        self.hosting = hosting
+        self.plugins = plugins
+        self.logs = logs
+        self.metrics = metrics
+        self.node = node
+    }
+
+    /// Adds every REST route, each answering under `/rest/{api}/1.0` and `/rest/{api}/latest`, as well as
+    /// `/status` and `/metrics`.
+    package func addRoutes(to router: Router<ServingContext>) {
+        StatusRoutes(node: node).add(to: router.group())
+        MetricsRoutes(hosting: hosting, metrics: metrics, node: node).add(to: router.group())
+        CapabilityRoutes(hosting: hosting, node: node).add(to: router.group("rest"))
+
+        let api = router.group("rest/api/:version")
+        ApplicationPropertiesRoutes(node: node).add(to: api)
+        LogRoutes(hosting: hosting, logs: logs).add(to: api)
+        ProjectRoutes(hosting: hosting).add(to: api)
+        RepositoryRoutes(hosting: hosting).add(to: api)
+        BranchRoutes(hosting: hosting).add(to: api)
+        DefaultBranchRoutes(hosting: hosting).add(to: api)
+        TagRoutes(hosting: hosting).add(to: api)
+        CommitRoutes(hosting: hosting).add(to: api)
+        BrowseRoutes(hosting: hosting).add(to: api)
+        RawRoutes(hosting: hosting).add(to: api)
+        FileListRoutes(hosting: hosting).add(to: api)
+        UserRoutes(hosting: hosting).add(to: api)
+        UserAdministrationRoutes(hosting: hosting).add(to: api)
+        GroupAdministrationRoutes(hosting: hosting).add(to: api)
+        PermissionRoutes(hosting: hosting).add(to: api)
+        DefaultPermissionRoutes(hosting: hosting).add(to: api)
+        RepositoryHookRoutes(hosting: hosting, plugins: plugins).add(to: api)
+
+        BranchDeletionRoutes(hosting: hosting).add(to: router.group("rest/branch-utils/:version"))
+        TagDeletionRoutes(hosting: hosting).add(to: router.group("rest/git/:version"))
+        AccessTokenRoutes(hosting: hosting).add(to: router.group("rest/access-tokens/:version"))
+        PluginRoutes(hosting: hosting, plugins: plugins).add(to: router.group("rest/plugins/:version"))
+        MethodRefusals.add(to: router)
+    }
+}

@@ -1,0 +1,125 @@
+import Dispatch
+import GRDB
+import Synchronization
+
+/// A SQLite file behind GRDB's pool: one connection that writes, four that read.
+final class SQLiteEngine: DatabaseEngine {
+    private let pool: DatabasePool
+    private let path: String
+    /// Whether `close` has been called. Held while work is handed to the pool, which must not happen during a
+    /// close.
+    private let isClosed = Mutex(false)
+
+    init(path: String) throws(DatabaseError) {
+        self.path = path
+        try SQLiteFile(path: path).prepare()
+        var configuration = Configuration()
+        configuration.label = "perigee.database"
+        configuration.maximumReaderCount = 4
+        configuration.busyMode = .timeout(5)
+        configuration.foreignKeysEnabled = true
+        configuration.prepareDatabase { database in
+            // A mebibyte per connection is plenty for these tables and keeps an idle node small.
+            try database.execute(sql: "PRAGMA cache_size = -1024")
+        }
+        do {
+            pool = try DatabasePool(path: path, configuration: configuration)
+            try pool.writeWithoutTransaction { database in
+                // The pool sets NORMAL, with which a power cut loses the last commits.
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                try SQLiteEngine.check(database, path: path)
+            }
+        } catch {
+            throw DatabaseError(error, path: path)
+        }
+    }
+
+    func read<V: Sendable>(_ body: @escaping @Sendable (DatabaseTransaction) throws -> V) async throws -> V {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<V, any Error>) in
+            let path = path
+            let isAccepted = isClosed.withLock { isClosed in
+                guard !isClosed else { return false }
+                pool.asyncRead { access in
+                    continuation.resume(
+                        with: Result {
+                            let database: Database
+                            do {
+                                database = try access.get()
+                            } catch {
+                                throw DatabaseError(error, path: path)
+                            }
+                            return try body(DatabaseTransaction(SQLiteConnection(database, path: path)))
+                        })
+                }
+                return true
+            }
+            if !isAccepted { continuation.resume(throwing: SQLiteEngine.closed) }
+        }
+    }
+
+    func write<V: Sendable>(_ body: @escaping @Sendable (DatabaseTransaction) throws -> V) async throws -> V {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<V, any Error>) in
+            let path = path
+            let isAccepted = isClosed.withLock { isClosed in
+                guard !isClosed else { return false }
+                pool.asyncWriteWithoutTransaction { database in
+                    continuation.resume(
+                        with: Result { try SQLiteEngine.transact(database, path: path, body) })
+                }
+                return true
+            }
+            if !isAccepted { continuation.resume(throwing: SQLiteEngine.closed) }
+        }
+    }
+
+    func close() async {
+        let isFirst = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        guard isFirst else { return }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            DispatchQueue(label: "perigee.database.close").async { [pool] in
+                // A connection that cannot be closed leaves its write-ahead log behind, which the next start
+                // reads.
+                try? pool.close()
+                continuation.resume()
+            }
+        }
+    }
+
+    func text(of migration: Migration) -> String { migration.sqlite }
+
+    private static let closed = DatabaseError.unavailable(reason: "it is closed")
+
+    private static func transact<V>(
+        _ database: Database, path: String, _ body: (DatabaseTransaction) throws -> V
+    ) throws -> V {
+        let connection = SQLiteConnection(database, path: path)
+        do {
+            try database.beginTransaction(.immediate)
+        } catch {
+            throw DatabaseError(error, path: path)
+        }
+        do {
+            let value = try body(DatabaseTransaction(connection))
+            if let error = connection.firstError { throw error }
+            try connection.commit()
+            return value
+        } catch {
+            // SQLite itself has rolled back already after some errors, such as a full disk.
+            if database.isInsideTransaction { try? database.rollback() }
+            throw error
+        }
+    }
+
+    /// Looks for damage: always in the schema, in all pages when the file is small enough to be read at each
+    /// start.
+    private static func check(_ database: Database, path: String) throws {
+        _ = try Int64.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master")
+        let pages = try Int64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+        guard pages <= 16 * 1024 else { return }
+        let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "nothing"
+        guard verdict == "ok" else { throw DatabaseError.corrupt(path: path, reason: verdict) }
+    }
+}

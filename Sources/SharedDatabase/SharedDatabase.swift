@@ -1,0 +1,52 @@
+package import Logging
+
+/// The one database of a node or a cluster: short, synchronous transactions, one SQL text for every engine.
+///
+/// Accesses wait on the engine's own queues and never occupy a thread of the concurrency pool. They are not
+/// cut short when the calling task is cancelled: a transaction either happened or did not.
+package final class SharedDatabase: Sendable {
+    let engine: any DatabaseEngine
+    let logger: Logger
+
+    init(engine: any DatabaseEngine, logger: Logger) {
+        self.engine = engine
+        self.logger = logger
+    }
+
+    /// Opens the SQLite database in a file, or makes it when there is no such file.
+    ///
+    /// Write-ahead log, `synchronous=FULL`: what `write` has acknowledged survives a power cut. One writer at
+    /// a time, up to four readers beside it. Blocks while it checks the file; call it at start.
+    /// - Parameter path: Its folder must exist. A file that is empty, damaged, or another program's is
+    ///   refused as it is.
+    /// - Throws: ``DatabaseError/corrupt(path:reason:)``, ``DatabaseError/unavailable(reason:)``,
+    ///   ``DatabaseError/full``.
+    package static func openSQLite(path: String, logger: Logger) throws -> SharedDatabase {
+        SharedDatabase(engine: try SQLiteEngine(path: path), logger: logger)
+    }
+
+    /// Runs the body in a read-only transaction: all it reads is of one moment.
+    /// - Parameter body: Short; on a thread of the engine.
+    /// - Throws: What the body throws; ``DatabaseError``.
+    package func read<V: Sendable>(
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
+    ) async throws -> V {
+        try await engine.read(body)
+    }
+
+    /// Runs the body in one transaction, committed durably when it returns and rolled back when it throws.
+    /// - Parameter body: Short, and without effects outside the database; on a thread of the engine.
+    /// - Throws: What the body throws; ``DatabaseError``, also when the commit does not succeed.
+    @discardableResult
+    package func write<V: Sendable>(
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
+    ) async throws -> V {
+        try await engine.write(body)
+    }
+
+    /// Waits for running transactions and closes. Later accesses throw
+    /// ``DatabaseError/unavailable(reason:)``; closing again does nothing.
+    package func close() async {
+        await engine.close()
+    }
+}

@@ -1,0 +1,174 @@
+import ClusterServices
+import Foundation
+import GitStore
+import Hosting
+import Logging
+import NIOPosix
+import Portable
+import SharedDatabase
+import Synchronization
+
+/// A home in a temporary folder, with a real database and real repositories, on which nodes start one after
+/// another.
+final class TestHome: Sendable {
+    let path: String
+    let layout: HomeLayout
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.path + "/perigee-hosting-\(UUID().uuidString)"
+        layout = HomeLayout(home: path)
+        try layout.create()
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// Starts a node on the home.
+    /// - Parameter starts: Whether `start()` is called: without it nothing is repaired and no event
+    ///   delivered.
+    func node(
+        id: String = "node-1", starts: Bool = true, _ change: (inout HostingSettings) -> Void = { _ in }
+    ) async throws -> TestNode {
+        let logger = Logger(label: "perigee.test", factory: { _ in SwiftLogNoOpLogHandler() })
+        var settings = HostingSettings(
+            hostingTicketTimeout: .seconds(5),
+            passwordCost: PasswordCost(rounds: 16, blockSize: 1, parallelism: 1))
+        change(&settings)
+        let database = try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
+        try await database.migrate(Hosting.migrations)
+        let git = GitStore(
+            configuration: GitConfiguration(
+                hooksDirectory: layout.home, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, threads: 2
+            ),
+            logger: logger)
+        let events = EventBus()
+        let recorder = EventRecorder()
+        _ = events.subscribe("*", name: "recorder") { recorder.record($0) }
+        let hosting = Hosting(
+            layout: layout, database: database, git: git, events: events, node: NodeID(id),
+            settings: settings,
+            logger: logger)
+        if starts { try await hosting.start() }
+        return TestNode(hosting: hosting, database: database, events: events, recorder: recorder)
+    }
+}
+
+/// A node of a ``TestHome``.
+struct TestNode: Sendable {
+    let hosting: Hosting
+    let database: SharedDatabase
+    let events: EventBus
+    let recorder: EventRecorder
+
+    /// What a kill leaves: the database file and the repositories; nothing is delivered any more.
+    func kill() async {
+        await database.close()
+    }
+
+    /// A user that may use the server, with the password `secret`.
+    @discardableResult
+    func user(_ name: String, joinsDefaultGroup: Bool = true) async throws -> User {
+        let new = NewUser(
+            name: name, displayName: name.capitalized, emailAddress: "\(name.filter(\.isLetter))@example.org",
+            password: "secret",
+            joinsDefaultGroup: joinsDefaultGroup)
+        return try await hosting.users.create(new, by: .localOperator)
+    }
+
+    /// A project, by the server itself.
+    func project(_ key: String, isPublic: Bool = false) async throws -> Project {
+        try await hosting.projects.create(
+            key: key, name: "Project \(key)", isPublic: isPublic, by: .localOperator)
+    }
+
+    /// A repository in a project, by the server itself.
+    func repository(_ name: String, in project: Project, isPublic: Bool = false) async throws -> Repository {
+        try await hosting.repositories.create(
+            NewRepository(name: name, isPublic: isPublic, defaultBranch: "main"), in: project,
+            by: .localOperator)
+    }
+
+    /// Where a repository lies.
+    func path(_ repository: Repository) -> String { hosting.layout.repository(repository.id) }
+
+    /// Makes a commit without a ref.
+    func commit(
+        _ message: String, in repository: Repository, parents: [ObjectID] = [], files: [String: String] = [:]
+    ) throws -> ObjectID {
+        try Git.commit(message, in: path(repository), parents: parents, files: files)
+    }
+
+    /// What git does for an accepted push.
+    func moveRefs(_ changes: [RefChange], in repository: Repository) throws {
+        for change in changes {
+            if change.to.isZero {
+                try Git.run(["update-ref", "-d", change.ref.full, change.from.hex], in: path(repository))
+            } else {
+                try Git.run(
+                    ["update-ref", change.ref.full, change.to.hex, change.from.hex], in: path(repository))
+            }
+        }
+    }
+
+    /// A whole push as the git door does it.
+    @discardableResult
+    func push(
+        _ changes: [RefChange], to repository: Repository, by principal: Principal = .localOperator
+    ) async throws -> PushVerdict {
+        let session = hosting.pushes.begin(repository: repository, principal: principal, transport: "http")
+        let verdict = await session.preReceive(changes: changes, quarantine: nil, options: [])
+        if verdict == .accept { try moveRefs(changes, in: repository) }
+        try await session.finish(
+            report: PushReport(lines: changes.map { PushReport.Line(ref: $0.ref.full, outcome: .ok) }))
+        return verdict
+    }
+
+    /// The first commit on `main`, pushed.
+    @discardableResult
+    func seed(
+        _ repository: Repository, files: [String: String] = ["README": "hello\n"]
+    ) async throws -> ObjectID {
+        let commit = try commit("first", in: repository, files: files)
+        try await push([RefChange(ref: try .branch("main"), from: .zero, to: commit)], to: repository)
+        return commit
+    }
+}
+
+/// Remembers events and lets a test wait for them.
+final class EventRecorder: Sendable {
+    private struct State {
+        var events: [Event] = []
+        var waiting: [(count: Int, key: String, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+
+    var all: [Event] { state.withLock { $0.events } }
+
+    func record(_ event: Event) {
+        let ready = state.withLock { state in
+            state.events.append(event)
+            let events = state.events
+            let ready = state.waiting.filter { wait in
+                events.count(where: { $0.key == wait.key }) >= wait.count
+            }
+            state.waiting.removeAll { wait in events.count(where: { $0.key == wait.key }) >= wait.count }
+            return ready
+        }
+        for wait in ready { wait.continuation.resume() }
+    }
+
+    /// The events of a key, once there are so many.
+    func events(_ key: String, count: Int) async -> [Event] {
+        await withCheckedContinuation { continuation in
+            let isReady = state.withLock { state in
+                if state.events.count(where: { $0.key == key }) >= count { return true }
+                state.waiting.append((count, key, continuation))
+                return false
+            }
+            if isReady { continuation.resume() }
+        }
+        return all.filter { $0.key == key }
+    }
+}

@@ -1,0 +1,130 @@
+import LuaRuntime
+import Portable
+import Synchronization
+import Testing
+
+@Suite struct FastCallTests {
+    /// Gives each argument back as what it takes it for.
+    static let echo = LuaHostFunction(
+        path: "test.echo", parameterNames: ["first", "second"],
+        kind: .fast { call in
+            for index in 0..<call.argumentCount {
+                if let value = call.integer(index) {
+                    call.write(value)
+                } else if let value = call.double(index) {
+                    call.write(value)
+                } else if let value = call.boolean(index) {
+                    call.write(value)
+                } else if call.isNull(index) {
+                    call.writeNull()
+                } else if call.withText(index, { $0.count }) != nil {
+                    call.write(call.text(index) ?? "")
+                }
+            }
+        })
+
+    @Test func `fast functions answer at once`() async throws {
+        let count = Atomic<Int>(0)
+        let fast = LuaHostFunction(
+            path: "test.next",
+            kind: .fast { call in
+                guard let step = call.integer(0) else {
+                    return call.misuse("bad argument #1 to 'test.next' (integer expected)")
+                }
+                call.write(Int64(count.add(Int(step), ordering: .relaxed).newValue))
+                call.write("text")
+                call.write(2.5)
+                call.writeNull()
+                call.write(true)
+            })
+        let results = try await TestState.run("test.next(2) return test.next(3)", functions: [fast])
+        #expect(results == [5, "text", 2.5, .null, true])
+        let error = await TestState.failure("\n\ntest.next('x')", functions: [fast])
+        #expect(error?.description == "main.lua:3: bad argument #1 to 'test.next' (integer expected)")
+    }
+
+    @Test func `scalars of every kind pass and come back`() async throws {
+        let results = try await TestState.run(
+            "return test.echo(math.mininteger, math.maxinteger, -1, 2.5, 3.0, true, false, '', 'grüße', nil)",
+            functions: [Self.echo])
+        #expect(results == [.integer(.min), .integer(.max), -1, 2.5, 3, true, false, "", "grüße", .null])
+        #expect(try await TestState.run("return select('#', test.echo())", functions: [Self.echo]) == [0])
+    }
+
+    @Test func `numbers and texts are not taken for each other`() async throws {
+        let fast = LuaHostFunction(
+            path: "test.kinds",
+            kind: .fast { call in
+                call.write(call.integer(0) == nil && call.double(0) == nil && call.boolean(0) == nil)
+                call.write(call.text(1) == nil && call.boolean(1) == nil && call.integer(1) == nil)
+                call.write(call.isNull(2) && !call.isNull(0) && call.integer(-1) == nil)
+            })
+        #expect(
+            try await TestState.run("return test.kinds('1', 1.5)", functions: [fast]) == [true, true, true])
+    }
+
+    @Test func `bytes that are no UTF-8 pass unchanged`() async throws {
+        let fast = LuaHostFunction(
+            path: "test.bytes",
+            kind: .fast { call in
+                let bytes = call.withText(0) { Array($0) } ?? []
+                bytes.withUnsafeBytes { call.writeText($0) }
+            })
+        let results = try await TestState.run(
+            "return test.bytes('\\0\\255a') == '\\0\\255a'", functions: [fast])
+        #expect(results == [true])
+    }
+
+    @Test(arguments: [
+        ("test.echo(1, {})", "main.lua:1: second: only a number, string, boolean or nil can be passed"),
+        ("test.echo(print)", "main.lua:1: first: only a number, string, boolean or nil can be passed"),
+        ("test.echo(0/0)", "main.lua:1: first: a number that is not finite cannot be passed"),
+        (
+            "test.echo(1, ('x'):rep(300000))", "main.lua:1: second: a string this long cannot be passed"
+        ),
+    ])
+    func `what fast functions cannot take is refused by name`(_ body: String, _ message: String) async throws
+    {
+        #expect(await TestState.failure(body, functions: [Self.echo])?.description == message)
+    }
+
+    @Test func `more than 16 arguments are refused`() async throws {
+        let results = try await TestState.run(
+            "local t = {} for i = 1, 16 do t[i] = i end local n = select('#', test.echo(table.unpack(t))) "
+                + "t[17] = 17 return n, pcall(test.echo, table.unpack(t))",
+            functions: [Self.echo])
+        #expect(results == [16, false, "too many values (16 at most)"])
+    }
+
+    @Test func `results that do not fit raise`() async throws {
+        let functions = [
+            LuaHostFunction(
+                path: "test.large",
+                kind: .fast { call in call.write(String(repeating: "x", count: 10_000)) }),
+            LuaHostFunction(
+                path: "test.many", kind: .fast { call in for _ in 0..<17 { call.write(1 as Int64) } }),
+            LuaHostFunction(
+                path: "test.full", kind: .fast { call in call.write(String(repeating: "x", count: 4_096)) }),
+        ]
+        #expect(
+            await TestState.failure("test.large()", functions: functions)?.description
+                == "main.lua:1: test.large: the results do not fit")
+        #expect(
+            await TestState.failure("test.many()", functions: functions)?.description
+                == "main.lua:1: test.many: the results do not fit")
+        #expect(try await TestState.run("return #test.full()", functions: functions) == [4_096])
+    }
+
+    @Test func `a misuse replaces results and ends with its call`() async throws {
+        let fast = LuaHostFunction(
+            path: "test.odd",
+            kind: .fast { call in
+                call.write("half")
+                if call.integer(0) == 1 { call.misuse(String(repeating: "é", count: 5_000)) }
+            })
+        let results = try await TestState.run(
+            "local ok, text = pcall(test.odd, 1) return ok, #text, test.odd(2)", functions: [fast])
+        #expect(results.count == 3 && results[0] == false && results[2] == "half")
+        #expect((results[1].integerValue ?? 0) >= 4_096 && (results[1].integerValue ?? 0) < 4_200)
+    }
+}

@@ -1,0 +1,98 @@
+import PluginHost
+import Portable
+import Testing
+
+@Suite struct PushJudgementTests {
+    private static let permission = #""permissions": {"before_push": true}"#
+
+    private func host(
+        _ mains: [String], extra: String = "", wait: Duration = .seconds(5)
+    ) async throws -> TestHost {
+        var ceilings = PluginCeilings()
+        ceilings.pushWait = wait
+        ceilings.handlerCPU = .milliseconds(200)
+        return try await TestHost(ceilings: ceilings) { folder in
+            for (index, main) in mains.enumerated() {
+                try folder.write(
+                    "a.p\(index)", main: "perigee.test.before_push(function(push)\n\(main)\nend)",
+                    manifest: Self.permission + extra)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("return true", nil), ("", nil), ("return nil", nil), ("return 1, 'x'", nil), ("return {}", nil),
+            ("return false, 'no'", "no"), ("return nil, 'no'", "no"), ("return nil, {message = 'no'}", "no"),
+            ("return false", "a.p0 refuses this push."), ("return false, 'a\\27[31m\\nb'", "a [31m\nb"),
+            ("return false, push.name .. '!'", "hello!"),
+        ] as [(String, String?)])
+    func `a handler accepts or refuses with a text`(main: String, text: String?) async throws {
+        let test = try await host([main])
+        let judgement = await test.host.beforePush(["name": "hello"])
+        #expect(judgement == (text.map { .refuse(pluginID: "a.p0", text: $0) } ?? .accept))
+        await test.stop()
+    }
+
+    @Test func `the first refusal ends it in load order`() async throws {
+        let test = try await host([
+            "perigee.test.say(0)", "perigee.test.say(1) return false, 'one'", "perigee.test.say(2)",
+        ])
+        #expect(await test.host.judgesPushes)
+        #expect(await test.host.beforePush([:]) == .refuse(pluginID: "a.p1", text: "one"))
+        #expect(test.tests.said == [0, 1])
+        #expect(await test.host.detail("a.p1")?.statistics.refusals == 1)
+        await test.stop()
+    }
+
+    @Test(
+        arguments: [
+            ("error('secret')", "it failed with an error", .seconds(60)),
+            ("while true do end", "it used up its CPU time", .seconds(60)),
+            ("while true do pcall(error) end", "it used up its CPU time", .seconds(60)),
+            ("perigee.test.wait('never')", "it did not answer within 50ms", .milliseconds(50)),
+        ] as [(String, String, Duration)])
+    func `a handler that fails refuses with a text that names the plugin`(
+        main: String, clause: String, wait: Duration
+    ) async throws {
+        let test = try await host([main], wait: wait)
+        guard case .refuse("a.p0", let text) = await test.host.beforePush([:]) else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(
+            text.contains(clause) && text.contains("\"a.p0\"") && !text.contains("secret"), "got: \(text)")
+        await test.stop()
+    }
+
+    @Test func `a manifest may let pushes through when its handler fails`() async throws {
+        let test = try await host(["error('no')"], extra: #", "before_push_failure": "accept""#)
+        #expect(await test.host.beforePush([:]) == .accept)
+        await test.stop()
+    }
+
+    @Test func `a push is judged while an event of the same plugin is handled`() async throws {
+        let test = try await TestHost { folder in
+            try folder.write(
+                "a.x",
+                main: """
+                    perigee.test.on("x:y", function() perigee.test.say("event") perigee.test.wait("gate") end)
+                    perigee.test.before_push(function() return false, "judged" end)
+                    """, manifest: Self.permission)
+        }
+        async let delivery = test.publish("x:y")
+        await test.tests.waitUntilSaid(1)
+        #expect(await test.host.beforePush([:]) == .refuse(pluginID: "a.x", text: "judged"))
+        test.tests.open("gate")
+        _ = await delivery
+        await test.stop()
+    }
+
+    @Test func `a disabled plugin judges nothing`() async throws {
+        let test = try await host(["return false, 'no'"])
+        try await test.host.disable("a.p0")
+        #expect(await !test.host.judgesPushes)
+        #expect(await test.host.beforePush([:]) == .accept)
+        await test.stop()
+    }
+}
