@@ -33,9 +33,9 @@ test: lint ## Check the style, build (debug), run all tests
 	@echo "Building and running all tests (debug); the first time takes some minutes."
 	@$(SWIFT) build --build-tests
 	@# One by one: the tests within the process share its few threads, and some of them wait for a child.
-	@$(SWIFT) test --skip-build --no-parallel --skip EndToEndTests
-	@# Side by side: each waits for a node, which is a process of its own.
-	@$(SWIFT) test --skip-build --filter EndToEndTests
+	@SWIFT="$(SWIFT)" .ci/swift-test --skip-build --no-parallel --skip EndToEndTests
+	@# Side by side, six at a time: each waits for a node, which is a process of its own.
+	@SWIFT="$(SWIFT)" .ci/swift-test --skip-build --experimental-maximum-parallelization-width 6 --filter EndToEndTests
 	@.ci/check-sdk
 
 lint: setup ## Check format, Lua and the rules of CONTRIBUTING.md

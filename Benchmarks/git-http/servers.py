@@ -164,9 +164,11 @@ class Perigee(Server):
 
 
 class Nginx(Server):
-    """nginx, fcgiwrap with 8 workers, and git-http-backend, as git's own manual sets them up."""
+    """nginx, fcgiwrap with 8 workers, and git-http-backend, as git's own manual sets them up: everybody reads, and
+    who pushes has a password. Repositories whose name begins with "open" take pushes from anybody."""
 
     name = "nginx"
+    password = "bench-Passw0rd"
 
     def __init__(self, folder):
         self.root = os.path.join(folder, "peer")
@@ -174,6 +176,10 @@ class Nginx(Server):
             os.makedirs(os.path.join(self.root, name), exist_ok=True)
         self.port = free_port()
         backend = os.path.join(git("--exec-path").decode().strip(), "git-http-backend")
+        hashed = subprocess.run(
+            ["openssl", "passwd", "-apr1", self.password], capture_output=True, check=True).stdout.decode()
+        with open(os.path.join(self.root, "passwords"), "w") as file:
+            file.write(f"admin:{hashed}")
         with open(os.path.join(self.root, "nginx.conf"), "w") as file:
             file.write(CONFIGURATION.format(root=self.root, port=self.port, backend=backend))
         self.log = open(os.path.join(folder, "nginx.log"), "wb")
@@ -199,7 +205,8 @@ class Nginx(Server):
     def make_repository(self, name, source, durable=True):
         path = os.path.join(self.root, "repositories", f"{name}.git")
         git("init", "--quiet", "--bare", "--initial-branch=main", path)
-        git("config", "http.receivepack", "true", cwd=path)
+        if name.startswith("open"):
+            git("config", "http.receivepack", "true", cwd=path)
         if durable:
             git("config", "core.fsync", "committed,reference", cwd=path)
             git("config", "receive.unpackLimit", "1", cwd=path)
@@ -207,7 +214,8 @@ class Nginx(Server):
         git("repack", "-adq", cwd=path)
 
     def url(self, name, write=False):
-        return f"http://127.0.0.1:{self.port}{self.path(name)}"
+        who = f"admin:{self.password}@" if write and not name.startswith("open") else ""
+        return f"http://{who}127.0.0.1:{self.port}{self.path(name)}"
 
     def path(self, name):
         return f"/{name}.git"
@@ -228,8 +236,15 @@ http {{
     proxy_temp_path {root}/proxy;
     uwsgi_temp_path {root}/uwsgi;
     scgi_temp_path {root}/scgi;
+    map "$uri $arg_service" $realm {{
+        default off;
+        "~^/open" off;
+        "~git-receive-pack" "git";
+    }}
     server {{
         listen 127.0.0.1:{port} backlog=512;
+        auth_basic $realm;
+        auth_basic_user_file {root}/passwords;
         location / {{
             fastcgi_pass unix:{root}/socket;
             fastcgi_buffering off;
@@ -246,6 +261,7 @@ http {{
             fastcgi_param HTTP_CONTENT_ENCODING $http_content_encoding;
             fastcgi_param SERVER_PROTOCOL $server_protocol;
             fastcgi_param REMOTE_ADDR $remote_addr;
+            fastcgi_param REMOTE_USER $remote_user;
         }}
     }}
 }}

@@ -6,7 +6,7 @@ import Foundation
 /// - Parameter detail: Added to the error, such as the process' output so far.
 /// - Throws: ``TestKitError/deadline(waitedFor:detail:)`` when the time is up; what `condition` throws.
 package func waitFor<Value: Sendable>(
-    _ waitedFor: String, deadline: Duration = .seconds(30), detail: @Sendable () -> String = { "" },
+    _ waitedFor: String, deadline: Duration = .seconds(120), detail: @Sendable () -> String = { "" },
     _ condition: @Sendable () async throws -> Value?
 ) async throws -> Value {
     let end = ContinuousClock.now + deadline
@@ -22,7 +22,7 @@ package func waitFor<Value: Sendable>(
 /// Waits until `condition` is true, looking every 10 ms.
 /// - Throws: As ``waitFor(_:deadline:detail:_:)-(_,_,_,()->Value?)``.
 package func waitUntil(
-    _ waitedFor: String, deadline: Duration = .seconds(30), detail: @Sendable () -> String = { "" },
+    _ waitedFor: String, deadline: Duration = .seconds(120), detail: @Sendable () -> String = { "" },
     _ condition: @Sendable () async throws -> Bool
 ) async throws {
     _ = try await waitFor(waitedFor, deadline: deadline, detail: detail) { () -> Bool? in
