@@ -9,7 +9,7 @@ PERIGEE = $(RELEASE_BUILD)/release/perigee
 RUN_HOME ?= .build-home
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test lint format bench sdk
+.PHONY: help setup build run demo test lint format bench fuzz sdk
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,8 @@ demo: build ## Show in a minute what Perigee does, on a node in a temporary home
 	@.ci/demo $(PERIGEE)
 
 test: lint ## Check the style, build (debug), run all tests
+	@echo "Checking the C that hosts Lua, under the address and undefined-behaviour sanitizers."
+	@.ci/check-c
 	@echo "Building and running all tests (debug); the first time takes some minutes."
 	@$(SWIFT) build --build-tests
 	@# One by one: the tests within the process share its few threads, and some of them wait for a child.
@@ -51,6 +53,10 @@ bench: build ## Compare with nginx and git-http-backend on the same data; some m
 	@.ci/setup bench
 	@Benchmarks/git-http/run --perigee $(PERIGEE)
 	@Benchmarks/lua-host-call/run.sh
+
+fuzz: setup ## Feed generated input to the pattern matcher and the codec; EXECUTIONS=10000000 each
+	@.ci/setup fuzz
+	@.ci/fuzz $(EXECUTIONS)
 
 sdk: ## Write sdk/types and sdk/reference from the host API's declarations
 	@$(SWIFT) run perigee sdk generate --output sdk

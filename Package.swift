@@ -12,7 +12,6 @@ let strict: [SwiftSetting] = [
 ]
 
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
-let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -85,7 +84,7 @@ let package = Package(
         module("Observability", [logging, coreMetrics]),
         // One transaction API over the engines.
         module("SharedDatabase", ["Portable", grdb, logging]),
-        // What a cluster gives: so far the node-local event bus and namespaced key-value storage.
+        // What a cluster gives: so far the log and bus of events, and namespaced key-value storage.
         module(
             "ClusterServices", ["Portable", "SharedDatabase", logging, metrics], embedded: ["Migrations"]),
         // Everything that touches a bare repository on disk; knows no users.
@@ -111,7 +110,7 @@ let package = Package(
         module(
             "HTTPServing",
             [
-                "Hosting", "Portable", hummingbird, hummingbirdCore, hummingbirdTLS, nioCore, nioPosix,
+                "Hosting", "Portable", hummingbird, hummingbirdCore, nioCore, nioPosix,
                 nioHTTP1, nioHTTPTypes,
                 nioHTTPTypesHTTP1, nioHTTPCompression, nioSSL, httpTypes, logging, metrics,
             ]),
@@ -151,8 +150,16 @@ let package = Package(
             name: "CPlainLua", dependencies: ["CLua"], path: "Benchmarks/lua-host-call/plain",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .executableTarget(
-            name: "lua-host-call", dependencies: ["LuaRuntime", "CPlainLua", "Portable"],
+            name: "lua-host-call", dependencies: ["LuaRuntime", "CLuaHost", "CPlainLua", "Portable"],
             path: "Benchmarks/lua-host-call/program", swiftSettings: strict),
+        // Benchmarks/lua-programs: programs in pure Lua, in the sandbox and in the stock interpreter.
+        .executableTarget(
+            name: "lua-programs", dependencies: ["LuaRuntime"], path: "Benchmarks/lua-programs/program",
+            swiftSettings: strict),
+        // Benchmarks/lua-fairness: a quiet plugin's calls beside hostile ones.
+        .executableTarget(
+            name: "lua-fairness", dependencies: ["LuaRuntime", "Portable"],
+            path: "Benchmarks/lua-fairness/program", swiftSettings: strict),
 
         // Test support: real nodes with real git. Never imported by Sources.
         .target(
@@ -166,8 +173,8 @@ let package = Package(
         tests(
             "HostingTests",
             [
-                "Hosting", "GitStore", "ClusterServices", "SharedDatabase", "Portable", logging, nioCore,
-                nioPosix,
+                "Hosting", "NodeTestKit", "GitStore", "ClusterServices", "SharedDatabase", "Portable",
+                logging, nioCore, nioPosix,
             ]),
         tests("LuaRuntimeTests", ["LuaRuntime", "CLuaHost", "Portable"]),
         tests(
@@ -178,13 +185,24 @@ let package = Package(
         tests(
             "HostAPITests",
             [
-                "HostAPI", "PluginHost", "LuaRuntime", "Hosting", "GitStore", "ClusterServices",
-                "SharedDatabase", "Portable",
-                nioPosix, logging,
+                "HostAPI", "NodeTestKit", "PluginHost", "LuaRuntime", "Hosting", "GitStore",
+                "ClusterServices", "SharedDatabase", "Portable", nioPosix, logging,
             ]),
-        tests("NodeTests", ["Node", "Observability", "Portable", lifecycle, logging, coreMetrics]),
+        tests(
+            "GitTransportTests",
+            [
+                "GitTransport", "Hosting", "NodeTestKit", "GitStore", "ClusterServices", "SharedDatabase",
+                "Portable", nioCore, nioPosix, logging,
+            ]),
+        tests(
+            "NodeTests",
+            [
+                "Node", "RESTAPI", "HTTPServing", "Hosting", "NodeTestKit", "Observability", "Portable",
+                hummingbird, lifecycle, nioPosix, logging, coreMetrics,
+            ]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["NodeTestKit", "Portable", "perigee", "perigee-hook"],
+            name: "EndToEndTests",
+            dependencies: ["NodeTestKit", "SharedDatabase", "Portable", "perigee", "perigee-hook", logging],
             exclude: ["scripts"], swiftSettings: strict),
         tests("TidyTests", []),
     ]

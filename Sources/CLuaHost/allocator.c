@@ -19,7 +19,7 @@ void *clh_allocate(void *state, void *block, size_t old_size, size_t new_size) {
     clh_state *host = state;
     if (!block) old_size = 0; /* then it is the kind of object */
     if (new_size == 0) {
-        free(block);
+        clh_blocks_give(host, block, old_size);
         host->heap -= old_size;
         return NULL;
     }
@@ -28,8 +28,11 @@ void *clh_allocate(void *state, void *block, size_t old_size, size_t new_size) {
         size_t left = host->limits.heap_max - host->heap;
         if (new_size - old_size > left) return refuse(host, host->limits.heap_max);
     }
-    void *moved = realloc(block, new_size);
-    if (!moved) return new_size > old_size ? refuse(host, host->limits.heap_max) : block;
+    void *moved = clh_blocks_resize(host, block, old_size, new_size);
+    if (!moved) {
+        if (new_size > old_size) return refuse(host, host->limits.heap_max);
+        moved = block;
+    }
     host->heap = host->heap - old_size + new_size;
     if (host->heap > host->heap_peak) host->heap_peak = host->heap;
     return moved;

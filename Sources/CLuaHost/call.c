@@ -43,14 +43,40 @@ int clh_reply(clh_state *host, clh_status status, const uint8_t *bytes, size_t l
     return host->replied ? 0 : -1;
 }
 
+uint8_t *clh_reply_space(clh_state *host, size_t *size) {
+    host->reply.length = 0;
+    *size = clh_buffer_reserve(&host->reply, 4096) == 0 ? host->reply.capacity : 0;
+    return host->reply.data;
+}
+
+void clh_reply_written(clh_state *host, size_t length) {
+    host->reply.length = length <= host->reply.capacity ? length : 0;
+    host->reply_status = CLH_VALUES;
+    host->replied = 1;
+}
+
 static const clh_op *op_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
+/* The caller's position, which costs more than the rest of a small call, for who wants it. */
+static void note_position(clh_state *host, lua_State *L, const clh_op *op) {
+    if (op->options & CLH_WANTS_POSITION) clh_position(L, host->position);
+    else host->position[0] = 0;
+}
 
 /* Hands the encoded arguments to the host, which replies before it returns. */
 static void ask(clh_state *host, lua_State *L, const clh_op *op) {
-    clh_position(L, host->position);
+    note_position(host, L, op);
     host->replied = 0;
+    int could_leave = clh_stay(host);
     host->callbacks.immediate(host->callbacks.owner, op->index, host->arguments.data, host->arguments.length,
                               host->position);
+    clh_may_leave(host, could_leave);
+}
+
+void clh_log(clh_state *host, clh_log_source source, const char *text, size_t length, const char *position) {
+    int could_leave = clh_stay(host);
+    host->callbacks.log(host->callbacks.owner, source, text, length, position);
+    clh_may_leave(host, could_leave);
 }
 
 static int call_immediate(lua_State *L) {
@@ -92,7 +118,7 @@ int clh_wait(clh_state *host, lua_State *L, const clh_op *op, clh_phase phase, l
     host->call.outcome = CLH_CALL;
     host->call.op = op->index;
     host->call.phase = phase;
-    clh_position(L, host->position);
+    note_position(host, L, op);
     host->call.position = host->position;
     host->control = CLH_CONTROL_CALL;
     host->replied = 0;

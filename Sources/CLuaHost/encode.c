@@ -66,7 +66,9 @@ static void refuse_size(encoder *e) {
 static __attribute__((noinline)) void grow(encoder *e, size_t more) {
     clh_state *host = e->host;
     if (more > host->limits.value_max || e->out->length + more > host->limits.value_max) refuse_size(e);
-    if (clh_buffer_reserve(e->out, more) != 0) luaL_error(e->L, "not enough memory");
+    int could_leave = clh_stay(host), status = clh_buffer_reserve(e->out, more);
+    clh_may_leave(host, could_leave);
+    if (status != 0) luaL_error(e->L, "not enough memory");
 }
 
 /* The limit is looked at when the buffer grows and at the end. */
@@ -141,7 +143,7 @@ static int is_text(const char *text, size_t length) {
 static void put_function(encoder *e, const step *at) {
     clh_state *host = e->host;
     lua_State *L = e->L;
-    if (!e->op || !e->op->accepts_functions) refuse(e, at, "a function cannot be stored");
+    if (!e->op || !(e->op->options & CLH_TAKES_FUNCTIONS)) refuse(e, at, "a function cannot be stored");
     if (host->new_function_count == CLH_NEW_FUNCTIONS) refuse(e, at, "too many functions in one call");
     luaL_checkstack(L, 3, NULL);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &clh_functions_key);
@@ -233,6 +235,7 @@ static void put_table(encoder *e, const step *at) {
         if (s->table == table) refuse(e, at, "a table that contains itself cannot be stored");
     if (depth > e->host->limits.depth_max) refuse(e, at, "a value nested this deeply cannot be stored");
     luaL_checkstack(L, 8, "value nested too deeply");
+    clh_check_budget(e->host, L); /* an emptied table costs much and gives a byte */
     if (lua_getmetatable(L, -1)) refuse(e, at, "a table with a metatable cannot be stored");
     step here = {.up = at, .table = table, .depth = depth};
     size_t length = (size_t)lua_rawlen(L, -1);

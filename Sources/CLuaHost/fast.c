@@ -1,9 +1,10 @@
-/* Calls of fast host functions: scalars in, scalars out, through one record of the state. The host's frame
- * is gone before anything is raised or pushed. */
+/* Calls of fast host functions: scalars, and tables of them, in and out, through one record of the state.
+ * The host's frame is gone before anything is raised or pushed. */
 #include "host.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 
@@ -21,48 +22,152 @@ static __attribute__((noinline)) int problem(lua_State *L, const clh_op *op, con
     return clh_raise(L, text, (size_t)length);
 }
 
-/* Any argument but an integer. */
-static __attribute__((noinline)) void take(lua_State *L, const clh_op *op, int argument, clh_scalar *to) {
-    int index = argument + 1;
-    switch (lua_type(L, index)) {
-    case LUA_TNIL: to->type = CLH_NIL; break;
+/* Fills `to` with the value at `index`, unless it has parts; `index` is not negative. */
+static inline int take_scalar(lua_State *L, int index, int type, clh_scalar *to) {
+    switch (type) {
+    case LUA_TNIL: to->type = CLH_NIL; return 1;
     case LUA_TBOOLEAN:
         to->type = CLH_BOOLEAN;
         to->boolean = lua_toboolean(L, index);
-        break;
+        return 1;
     case LUA_TNUMBER:
-        to->type = CLH_FLOAT;
-        to->number = lua_tonumber(L, index);
-        if (!isfinite(to->number)) {
-            clh_refuse_argument(L, op, argument, "a number that is not finite cannot be passed");
+        if (lua_isinteger(L, index)) {
+            to->type = CLH_INTEGER;
+            to->integer = lua_tointegerx(L, index, NULL);
+            return 1;
         }
-        break;
+        to->type = CLH_FLOAT;
+        to->number = lua_tonumberx(L, index, NULL);
+        return isfinite(to->number);
     case LUA_TSTRING:
         to->type = CLH_TEXT;
         to->text = (const uint8_t *)lua_tolstring(L, index, &to->length);
-        if (to->length > op->host->limits.value_max) {
-            clh_refuse_argument(L, op, argument, "a string this long cannot be passed");
-        }
-        break;
-    default: clh_refuse_argument(L, op, argument, "only a number, string, boolean or nil can be passed");
+        return 1;
+    default: return 0;
     }
 }
 
-static void push(lua_State *L, const clh_scalar *result) {
-    switch (result->type) {
-    case CLH_BOOLEAN: lua_pushboolean(L, result->boolean); break;
-    case CLH_INTEGER: lua_pushinteger(L, result->integer); break;
-    case CLH_FLOAT: lua_pushnumber(L, result->number); break;
-    case CLH_TEXT: lua_pushlstring(L, (const char *)result->text, result->length); break;
+/* A table that cannot be passed: the encoder knows what to say about one that no function takes. */
+static void refuse_table(lua_State *L, const clh_op *op, int argument) {
+    clh_encode(op->host, L, op, 1, lua_gettop(L));
+    clh_refuse_argument(L, op, argument, "only a table of at most 256 plain fields or items can be passed");
+}
+
+/* Pairs of name and value, or items in order, lent until the call is over: the table keeps its texts. */
+static int take_table(lua_State *L, int index, clh_scalar *to, clh_scalar *items, int room) {
+    size_t length = (size_t)lua_rawlen(L, index), count = 0;
+    if (lua_getmetatable(L, index)) return -1;
+    to->items = items;
+    to->type = length ? CLH_LIST : CLH_MAP;
+    lua_pushnil(L);
+    int key = lua_gettop(L);
+    while (lua_next(L, index)) {
+        if (length) {
+            int is_index;
+            lua_Integer place = lua_tointegerx(L, key, &is_index);
+            if (!lua_isinteger(L, key) || !is_index || place < 1 || (lua_Unsigned)place > length) return -1;
+            if (length > (size_t)room || !take_scalar(L, key + 1, lua_type(L, key + 1), &items[place - 1])) {
+                return -1;
+            }
+        } else {
+            if (room < 2 || lua_type(L, key) != LUA_TSTRING) return -1;
+            items->type = CLH_TEXT;
+            items->text = (const uint8_t *)lua_tolstring(L, key, &items->length);
+            if (!take_scalar(L, key + 1, lua_type(L, key + 1), items + 1)) return -1;
+            items += 2;
+            room -= 2;
+        }
+        lua_settop(L, key);
+        count++;
+    }
+    if (length && count != length) return -1; /* it has holes */
+    to->length = count;
+    return (int)(length ? count : 2 * count);
+}
+
+/* An argument that is no scalar, or one that may be too long. Gives how many items it has used. */
+static __attribute__((noinline)) int take(lua_State *L, const clh_op *op, int argument, clh_scalar *to,
+                                          int used) {
+    clh_state *host = op->host;
+    int index = argument + 1, type = lua_type(L, index);
+    if (type == LUA_TTABLE) { /* with room for LUA_MINSTACK values, as in any C function */
+        if (!host->fast_items) {
+            int could_leave = clh_stay(host);
+            host->fast_items = calloc(CLH_FAST_ITEMS, sizeof *host->fast_items);
+            clh_may_leave(host, could_leave);
+            if (!host->fast_items) return luaL_error(L, "not enough memory");
+        }
+        int more = take_table(L, index, to, host->fast_items + used, CLH_FAST_ITEMS - used);
+        if (more < 0) refuse_table(L, op, argument);
+        return used + more;
+    }
+    if (!take_scalar(L, index, type, to)) {
+        clh_refuse_argument(L, op, argument,
+                            type == LUA_TNUMBER ? "a number that is not finite cannot be passed"
+                                                : "only plain data can be passed");
+    }
+    if (type == LUA_TSTRING && to->length > host->limits.value_max) {
+        clh_refuse_argument(L, op, argument, "a string this long cannot be passed");
+    }
+    return used;
+}
+
+/* Pushes the value at `at`; gives what follows it. The callback's counts are not trusted. */
+static const clh_scalar *push(lua_State *L, const clh_scalar *at, const clh_scalar *end, int depth) {
+    const clh_scalar *value = at++;
+    size_t count = value->length;
+    switch (value->type) {
+    case CLH_BOOLEAN: lua_pushboolean(L, value->boolean); break;
+    case CLH_INTEGER: lua_pushinteger(L, value->integer); break;
+    case CLH_FLOAT: lua_pushnumber(L, value->number); break;
+    case CLH_TEXT: lua_pushlstring(L, (const char *)value->text, value->length); break;
+    case CLH_NAME: lua_pushstring(L, value->name); break;
+    case CLH_LIST:
+        if (depth > CLH_FAST_VALUES || count > (size_t)(end - at)) return NULL;
+        if (depth > 0) luaL_checkstack(L, 4, NULL);
+        lua_createtable(L, (int)count, 0);
+        for (size_t item = 1; item <= count; item++) {
+            if (at == end || !(at = push(L, at, end, depth + 1))) return NULL;
+            lua_rawseti(L, -2, (lua_Integer)item);
+        }
+        break;
+    case CLH_MAP:
+        if (depth > CLH_FAST_VALUES || count > (size_t)(end - at) / 2) return NULL;
+        if (depth > 0) luaL_checkstack(L, 4, NULL);
+        lua_createtable(L, 0, (int)count);
+        for (size_t field = 0; field < count; field++) {
+            if (end - at < 2) return NULL;
+            const clh_scalar *name = at;
+            if (name->type == CLH_TEXT) lua_pushlstring(L, (const char *)name->text, name->length);
+            else if (name->type != CLH_NAME) return NULL;
+            if (!(at = push(L, at + 1, end, depth + 1))) return NULL;
+            if (name->type == CLH_NAME) lua_setfield(L, -2, name->name); /* the table has no metatable */
+            else lua_rawset(L, -3);
+        }
+        break;
     default: lua_pushnil(L);
     }
+    return at;
+}
+
+/* The results when there are many, or tables among them. */
+static __attribute__((noinline)) int push_all(lua_State *L, const clh_op *op, const clh_fast_call *call) {
+    const clh_scalar *at = call->results, *end = at + call->result_count;
+    int count = 0;
+    for (; at < end; count++) {
+        if (count == CLH_FAST_VALUES || !(at = push(L, at, end, 0))) {
+            clh_fast_call refused = {.is_overflown = 1};
+            return problem(L, op, &refused);
+        }
+    }
+    return count;
 }
 
 int clh_call_fast(lua_State *L) {
     const clh_op *op = lua_touserdata(L, lua_upvalueindex(1));
     clh_state *host = op->host;
     clh_fast_call *call = &host->fast;
-    int count = lua_gettop(L);
+    int count = lua_gettop(L), used = 0;
     host->host_calls++;
     if (!LIKELY(count <= CLH_FAST_VALUES)) return too_many(L);
     for (int argument = 0; argument < count; argument++) {
@@ -71,16 +176,20 @@ int clh_call_fast(lua_State *L) {
             to->type = CLH_INTEGER;
             to->integer = lua_tointegerx(L, argument + 1, NULL);
         } else {
-            take(L, op, argument, to);
+            used = take(L, op, argument, to, used);
         }
     }
     call->argument_count = count;
     call->result_count = 0;
     call->is_misuse = call->is_overflown = 0;
     call->byte_count = 0;
+    int could_leave = clh_stay(host);
     host->callbacks.fast(op->function, call);
+    clh_may_leave(host, could_leave);
     if (!LIKELY(!call->is_misuse && !call->is_overflown)) return problem(L, op, call);
-    count = call->result_count;
-    for (int result = 0; result < count; result++) push(L, &host->fast_results[result]);
-    return count;
+    if (call->result_count != 1) return push_all(L, op, call);
+    const clh_scalar *result = host->fast_results;
+    if (LIKELY(result->type == CLH_INTEGER)) lua_pushinteger(L, result->integer);
+    else if (!push(L, result, result + 1, 0)) return push_all(L, op, call);
+    return 1;
 }

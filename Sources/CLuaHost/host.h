@@ -2,10 +2,12 @@
 #ifndef PERIGEE_CLUAHOST_HOST_H
 #define PERIGEE_CLUAHOST_HOST_H
 #include "CLuaHost.h"
+#include "library/matcher.h"
 
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #define CLH_TEXT_MAX 8192      /* messages, tracebacks and log lines */
 #define CLH_POSITION_MAX 160   /* "lib/x.lua:12" */
 #define CLH_FAST_VALUES 16     /* arguments, or results, of a fast host function; below LUA_MINSTACK */
+#define CLH_FAST_ITEMS 256     /* in its table arguments together, or values in all of its results */
 #define CLH_FAST_BYTES 4096    /* texts among its results */
 #define CLH_STACK_MAX (768 << 10) /* C stack below the entry into a turn, checked where coroutines nest */
 #define CLH_FAILURES_MAX 64    /* refused allocations after which a run is ended */
@@ -25,13 +28,23 @@ typedef struct clh_buffer {
     size_t length, capacity;
 } clh_buffer;
 
+/* Where the Lua heap's blocks come from; see blocks.c. */
+#define CLH_BLOCK_KINDS 32
+typedef struct clh_blocks {
+    struct clh_page *open[CLH_BLOCK_KINDS], *empty;
+    struct clh_region *regions;
+    struct clh_large *large;
+    char *fresh, *fresh_end;
+    size_t held, held_max;
+} clh_blocks;
+
 /* One host function. */
 typedef struct clh_op {
     clh_state *host;
     char *path;
     char *names;
     clh_kind kind;
-    int accepts_functions;
+    int options; /* clh_option */
     int index;
     void *function; /* fast: the callback's */
     struct clh_op *next;
@@ -54,7 +67,6 @@ typedef struct clh_run {
     size_t arguments_length;
     unsigned refused;        /* allocations */
     clh_error error;         /* what an error would be at this point */
-    int started;
     struct clh_run *next;
 } clh_run;
 
@@ -73,6 +85,7 @@ struct clh_state {
     uint32_t generation;
     uint64_t seed[2];
     /* heap */
+    clh_blocks blocks;
     size_t heap, heap_peak;
     uint64_t refused;
     size_t limit_hit;              /* the limit that refused last */
@@ -92,6 +105,10 @@ struct clh_state {
     clh_kill kill;
     int blocked;                   /* resumes under way whose resumer cannot yield */
     char *stack_top;               /* the frame of the turn's entry */
+    /* leaving without Lua's consent; see leave.c */
+    sigjmp_buf way_out;
+    volatile sig_atomic_t can_leave;
+    int abandoned;
     int64_t turn_wall, turn_cpu;   /* clocks at the beginning of the turn */
     int64_t slice_end;
     /* crossings */
@@ -103,7 +120,8 @@ struct clh_state {
     int new_functions[CLH_NEW_FUNCTIONS];
     int new_function_count;
     clh_fast_call fast;
-    clh_scalar fast_arguments[CLH_FAST_VALUES], fast_results[CLH_FAST_VALUES];
+    clh_scalar fast_arguments[CLH_FAST_VALUES], fast_results[CLH_FAST_ITEMS];
+    clh_scalar *fast_items;        /* CLH_FAST_ITEMS of them, once a table was passed */
     uint8_t fast_bytes[CLH_FAST_BYTES];
     /* errors */
     char message[CLH_TEXT_MAX + 64];
@@ -113,6 +131,7 @@ struct clh_state {
     char deep[CLH_TEXT_MAX + 64];  /* traceback of a coroutine whose error was passed on */
     size_t deep_length;
     uint64_t deep_error;           /* hash of the error that `deep` belongs to */
+    clh_choice choices[CLH_CHOICES_MAX]; /* of the pattern match that runs now */
 };
 
 /* Every Lua thread's extra space holds its state; the lowest bit marks a coroutine that must not be
@@ -131,10 +150,29 @@ static inline int clh_can_yield(clh_state *host, lua_State *L) {
     return host->blocked == 0 && lua_isyieldable(L);
 }
 
+/* Between these, the turn must not be left: something of the C library, or the host's, is under way. */
+static inline int clh_stay(clh_state *host) {
+    int could_leave = host->can_leave;
+    host->can_leave = 0;
+    atomic_signal_fence(memory_order_seq_cst);
+    return could_leave;
+}
+static inline void clh_may_leave(clh_state *host, int can_leave) {
+    atomic_signal_fence(memory_order_seq_cst);
+    host->can_leave = can_leave;
+}
+
 /* allocator.c */
 void *clh_allocate(void *state, void *block, size_t old_size, size_t new_size);
 int clh_buffer_reserve(clh_buffer *buffer, size_t more);  /* 0, or -1 without memory */
 int clh_buffer_set(clh_buffer *buffer, const uint8_t *bytes, size_t length);
+
+/* blocks.c */
+void clh_blocks_open(clh_blocks *blocks, size_t size_max);
+void clh_blocks_close(clh_blocks *blocks); /* every block is gone */
+void clh_blocks_give(clh_state *host, void *block, size_t size);
+/* NULL without memory; `block` is then as it was. */
+void *clh_blocks_resize(clh_state *host, void *block, size_t old_size, size_t new_size);
 
 /* encode.c: each raises at the caller's line, naming the place */
 void clh_encode(clh_state *host, lua_State *L, const clh_op *op, int first, int count);
@@ -151,6 +189,7 @@ void clh_decode_value(lua_State *L, const uint8_t *bytes, size_t length); /* pus
 lua_CFunction clh_call_function(clh_kind kind);
 int clh_index_field(lua_State *L); /* upvalues: fields, op */
 int clh_raise(lua_State *L, const char *text, size_t length);
+void clh_log(clh_state *host, clh_log_source source, const char *text, size_t length, const char *position);
 
 /* fast.c */
 int clh_call_fast(lua_State *L);
@@ -165,16 +204,23 @@ void clh_require_yieldable(clh_state *host, lua_State *L, const clh_op *op);
 int clh_push_reply(clh_state *host, lua_State *L); /* results of the reply, or raises */
 int clh_push_outcome(clh_state *host, lua_State *L);
 
-/* functions.c, coroutine.c, strings.c, source.c: replaced library functions */
+/* library/: replaced library functions */
 extern const luaL_Reg clh_base_functions[];
 extern const luaL_Reg clh_coroutine_functions[];
+extern const luaL_Reg clh_search_functions[];
 extern const luaL_Reg clh_string_functions[];
+extern const luaL_Reg clh_table_functions[];
+int clh_format(lua_State *L);
+int clh_sort(lua_State *L);
 void clh_push_text(lua_State *L, int index);   /* tostring without addresses; may call __tostring */
+#define CLH_IDENTITY_MAX 20
+void clh_write_identity(const clh_state *host, const void *object, char *to);
+/* source.c */
 int clh_require(lua_State *L);                 /* upvalue: table of loaded modules */
 /* Pushes the chunk and gives 0, or a message and gives -1. */
 int clh_load_source(clh_state *host, lua_State *L, const char *name);
 
-/* library.c */
+/* library/environment.c */
 extern char clh_environment_key, clh_functions_key, clh_modules_key;
 int clh_build_environment(lua_State *L);       /* protected; upvalue-free */
 
@@ -192,9 +238,18 @@ int clh_is_module(lua_State *L, int index);
 void clh_arm(clh_state *host);                 /* async-signal-safe */
 void clh_enter_coroutine(clh_state *host, lua_State *L);
 int clh_die(lua_State *L);                     /* ends the run: yields if that can be, else raises */
+/* For loops in C, which no hook interrupts. Both end a run whose budget is used up. clh_poll gives 1 when the
+ * slice is over and the caller can give way, by clh_pause. */
+int clh_poll(clh_state *host, lua_State *L);
+void clh_check_budget(clh_state *host, lua_State *L);
+int clh_pause(lua_State *L, lua_KContext context, lua_KFunction k); /* to be returned */
 void clh_turn_begin(clh_state *host);
 void clh_turn_end(clh_state *host);
 int clh_stack_is_deep(clh_state *host);
+
+/* leave.c */
+void clh_leave_prepare(void);                  /* once per process */
+void clh_leave_if_overdue(clh_state *host, const void *context); /* in the signal's handler */
 
 /* errors.c */
 void clh_describe_error(clh_state *host, lua_State *thread);          /* fills message and traceback */

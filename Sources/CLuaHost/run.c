@@ -1,29 +1,14 @@
-/* Runs: a coroutine per load or call, its turns, and how it ends. */
+/* Runs: a coroutine per load or call, its turns, and how it ends. The coroutine is made in the first turn,
+ * so that garbage that Lua then collects is collected on the run's time. */
 #include "host.h"
 
 #include <stdlib.h>
 
-/* Protected. 1: light userdata of the run. Makes its coroutine and keeps it alive. */
-static int make_thread(lua_State *L) {
-    clh_run *run = lua_touserdata(L, 1);
-    run->thread = lua_newthread(L);
-    clh_set_busy(run->thread, 1); /* Lua code that gets hold of it must not resume it */
-    lua_rawsetp(L, LUA_REGISTRYINDEX, run);
-    return 0;
-}
-
 static clh_run *begin(clh_state *host, int64_t cpu_max) {
+    if (host->abandoned) return NULL;
     clh_run *run = calloc(1, sizeof *run);
     if (!run) return NULL;
     run->cpu_max = cpu_max;
-    lua_settop(host->main, 0);
-    lua_pushcfunction(host->main, make_thread);
-    lua_pushlightuserdata(host->main, run);
-    if (lua_pcall(host->main, 1, 0, 0) != LUA_OK) {
-        lua_settop(host->main, 0);
-        free(run);
-        return NULL;
-    }
     run->number = ++host->next_run;
     run->next = host->runs;
     host->runs = run;
@@ -38,9 +23,11 @@ static void forget(clh_state *host, clh_run *run) {
         *link = run->next;
         break;
     }
-    lua_settop(host->main, 0);
-    lua_pushnil(host->main);
-    lua_rawsetp(host->main, LUA_REGISTRYINDEX, run);
+    if (run->thread && !host->abandoned) {
+        lua_settop(host->main, 0);
+        lua_pushnil(host->main);
+        lua_rawsetp(host->main, LUA_REGISTRYINDEX, run);
+    }
     free(run->arguments);
     free(run);
 }
@@ -110,6 +97,10 @@ static int body(lua_State *L) {
         }
         lua_remove(L, 1);
         count = clh_decode_list(L, run->arguments, run->arguments_length);
+        int could_leave = clh_stay(host);
+        free(run->arguments);
+        run->arguments = NULL;
+        clh_may_leave(host, could_leave);
     }
     run->error = CLH_ERROR_RUNTIME;
     lua_callk(L, count, LUA_MULTRET, 0, returned);
@@ -118,7 +109,7 @@ static int body(lua_State *L) {
 
 /* ---- a turn -------------------------------------------------------------------------------------------- */
 
-static void fail(clh_state *host, clh_run *run, int status, clh_result *result) {
+static void describe(clh_state *host, clh_run *run, int status, clh_result *result) {
     result->outcome = CLH_ERROR;
     result->error = status == LUA_ERRMEM ? CLH_ERROR_MEMORY : run->error;
     result->memory_limit = host->limit_hit;
@@ -136,24 +127,56 @@ static void settle(clh_state *host, clh_run *run, int status, clh_result *result
         result->memory_limit = host->limit_hit;
     } else if (status == LUA_YIELD && host->control == CLH_CONTROL_CALL) {
         *result = host->call;
-        return;
     } else if (status == LUA_YIELD) {
         result->outcome = CLH_SLICE;
-        return;
     } else if (status == LUA_OK) {
         result->outcome = CLH_DONE;
         result->bytes = host->arguments.data;
         result->length = host->arguments.length;
     } else {
-        fail(host, run, status, result);
+        describe(host, run, status, result);
     }
-    forget(host, run);
+}
+
+/* Protected. 1: light userdata of the run. Makes its coroutine and keeps it alive. */
+static int make_thread(lua_State *L) {
+    clh_run *run = lua_touserdata(L, 1);
+    lua_State *thread = lua_newthread(L);
+    clh_set_busy(thread, 1); /* Lua code that gets hold of it must not resume it */
+    lua_pushcfunction(thread, body);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, run);
+    run->thread = thread;
+    return 0;
+}
+
+/* Everything that may collect garbage, or run code, on the plugin's behalf. -1 when the turn was left
+ * without Lua's consent. */
+static __attribute__((noinline)) int take_turn(clh_state *host, clh_run *run, clh_result *result) {
+    int results;
+    if (sigsetjmp(host->way_out, 0)) return -1;
+    clh_may_leave(host, 1);
+    if (!run->thread) {
+        lua_settop(host->main, 0);
+        lua_pushcfunction(host->main, make_thread);
+        lua_pushlightuserdata(host->main, run);
+        if (lua_pcall(host->main, 1, 0, 0) != LUA_OK) {
+            lua_settop(host->main, 0);
+            result->outcome = CLH_ERROR;
+            result->error = CLH_ERROR_MEMORY;
+            result->memory_limit = host->limit_hit;
+            clh_stay(host);
+            return 0;
+        }
+        clh_enter_coroutine(host, run->thread);
+    }
+    settle(host, run, lua_resume(run->thread, NULL, 0, &results), result);
+    clh_stay(host);
+    return 0;
 }
 
 void clh_resume(clh_state *host, uint64_t number, clh_result *result) {
-    int results, status;
     memset(result, 0, sizeof *result);
-    clh_run *run = find(host, number);
+    clh_run *run = host->abandoned ? NULL : find(host, number);
     if (!run) {
         result->outcome = CLH_NO_RUN;
         return;
@@ -161,12 +184,15 @@ void clh_resume(clh_state *host, uint64_t number, clh_result *result) {
     host->running = run;
     host->stack_top = __builtin_frame_address(0);
     clh_turn_begin(host);
-    if (!run->started) {
-        run->started = 1;
-        lua_pushcfunction(run->thread, body);
+    if (take_turn(host, run, result) != 0) {
+        host->abandoned = 1;
+        result->outcome = CLH_KILLED;
+        result->kill = host->kill == CLH_KILL_MEMORY ? CLH_KILL_MEMORY : CLH_KILL_TIMEOUT;
+        result->memory_limit = host->limit_hit;
     }
-    status = lua_resume(run->thread, NULL, 0, &results);
     clh_turn_end(host);
-    settle(host, run, status, result);
     host->running = NULL;
+    if (result->outcome != CLH_CALL && result->outcome != CLH_SLICE) forget(host, run);
 }
+
+int clh_is_abandoned(const clh_state *host) { return host->abandoned; }

@@ -9,7 +9,7 @@ static void warned(void *owner, const char *text, int continues) {
     clh_state *host = owner;
     size_t length = strlen(text);
     if (length > CLH_TEXT_MAX) length = CLH_TEXT_MAX;
-    host->callbacks.log(host->callbacks.owner, CLH_LOG_WARN, text, length, "");
+    clh_log(host, CLH_LOG_WARN, text, length, "");
 }
 
 clh_state *clh_open(const clh_limits *limits, const clh_callbacks *callbacks, uint32_t generation) {
@@ -20,12 +20,13 @@ clh_state *clh_open(const clh_limits *limits, const clh_callbacks *callbacks, ui
     host->generation = generation;
     host->fast.arguments = host->fast_arguments;
     host->fast.results = host->fast_results;
-    host->fast.result_capacity = CLH_FAST_VALUES;
+    host->fast.result_capacity = CLH_FAST_ITEMS;
     host->fast.bytes = host->fast_bytes;
     host->fast.byte_capacity = CLH_FAST_BYTES;
     if (getrandom(host->seed, sizeof host->seed, GRND_NONBLOCK) != sizeof host->seed) {
         host->seed[0] = (uint64_t)clh_now();
     }
+    clh_blocks_open(&host->blocks, limits->heap_max);
     host->main = lua_newstate(clh_allocate, host);
     if (!host->main) {
         clh_close(host);
@@ -33,6 +34,7 @@ clh_state *clh_open(const clh_limits *limits, const clh_callbacks *callbacks, ui
     }
     *(clh_state **)lua_getextraspace(host->main) = host; /* copied to every thread that is made */
     lua_setwarnf(host->main, warned, host);
+    lua_gc(host->main, LUA_GCINC, 300, 0, 0);
     lua_pushcfunction(host->main, clh_build_environment);
     if (lua_pcall(host->main, 0, 0, 0) != LUA_OK) {
         clh_close(host);
@@ -43,7 +45,8 @@ clh_state *clh_open(const clh_limits *limits, const clh_callbacks *callbacks, ui
 
 void clh_close(clh_state *host) {
     if (!host) return;
-    if (host->main) lua_close(host->main);
+    /* Not lua_close: there are no finalizers, and what holds no more than memory needs no visit. */
+    clh_blocks_close(&host->blocks);
     for (clh_run *run = host->runs, *next; run; run = next) {
         next = run->next;
         free(run->arguments);
@@ -61,6 +64,7 @@ void clh_close(clh_state *host) {
         free(source->bytes);
         free(source);
     }
+    free(host->fast_items);
     free(host->arguments.data);
     free(host->reply.data);
     free(host);
@@ -91,8 +95,8 @@ static int add(clh_state *host, const char *path, const char *names, clh_op valu
 }
 
 int clh_add_function(clh_state *host, const char *path, const char *names, clh_kind kind,
-                     int accepts_functions, int op) {
-    clh_op values = {.kind = kind, .accepts_functions = accepts_functions, .index = op};
+                     int options, int op) {
+    clh_op values = {.kind = kind, .options = options, .index = op};
     return add(host, path, names, values);
 }
 
@@ -108,6 +112,7 @@ int clh_add_constant(clh_state *host, const char *path, const uint8_t *bytes, si
 
 void clh_release_function(clh_state *host, int32_t id) {
     lua_State *L = host->main;
+    if (host->abandoned) return;
     lua_settop(L, 0);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &clh_functions_key);
     if (id > 0 && lua_rawgeti(L, 1, id) == LUA_TFUNCTION) luaL_unref(L, 1, id);

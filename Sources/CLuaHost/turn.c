@@ -1,16 +1,10 @@
 /* One turn of a run: its clock, the hook that ends it, and how a run ends. */
 #include "host.h"
 
-/* ns of wall time below which a turn is charged by it: the CPU clock is a system call */
-#define SHORT_TURN 200000
-
 /* CPU used by the turn so far, never more than its wall time. */
 static int64_t turn_used(clh_state *host) {
-    int64_t now = clh_now(), wall = now - host->turn_wall;
-    if (wall < SHORT_TURN) return wall;
-    int64_t cpu = clh_thread_cpu();
-    clh_cpu_read(now, cpu);
-    return cpu - host->turn_cpu < wall ? cpu - host->turn_cpu : wall;
+    clh_job turn = {host->turn_wall, host->turn_cpu};
+    return clh_job_end(&turn);
 }
 
 /* The end of the slice, or of what is left of the run's budget. */
@@ -85,6 +79,38 @@ int clh_die(lua_State *L) {
     return lua_error(L);
 }
 
+/* Whether the budget is used up. */
+static int is_over(clh_state *host, int64_t used) {
+    if (host->running->cpu + used < host->running->cpu_max) return 0;
+    host->kill = CLH_KILL_TIMEOUT;
+    clh_arm(host);
+    return 1;
+}
+
+int clh_poll(clh_state *host, lua_State *L) {
+    if (!host->kill) {
+        if (!host->expired) return 0;
+        int64_t used = turn_used(host), now = clh_now();
+        if (!is_over(host, used)) {
+            if (now < host->slice_end) return 0;
+            if (clh_can_yield(host, L)) return 1;
+            host->expired = 0;
+            set_deadline(host, now, used);
+            return 0;
+        }
+    }
+    return clh_die(L);
+}
+
+void clh_check_budget(clh_state *host, lua_State *L) {
+    if (host->kill || (host->expired && is_over(host, turn_used(host)))) clh_die(L);
+}
+
+int clh_pause(lua_State *L, lua_KContext context, lua_KFunction k) {
+    clh_host(L)->control = CLH_CONTROL_SLICE;
+    return lua_yieldk(L, 0, context, k);
+}
+
 int clh_stack_is_deep(clh_state *host) {
     intptr_t depth = (intptr_t)host->stack_top - (intptr_t)__builtin_frame_address(0);
     return host->stack_top && (depth > CLH_STACK_MAX || depth < -CLH_STACK_MAX);
@@ -99,6 +125,7 @@ void clh_turn_begin(clh_state *host) {
     host->turn_cpu = clh_cpu_before(host->turn_wall);
     clh_enter_coroutine(host, host->running->thread);
     set_deadline(host, host->turn_wall, 0);
+    is_over(host, 0); /* many short turns, none of which lasts until the watchdog looks */
 }
 
 void clh_turn_end(clh_state *host) {

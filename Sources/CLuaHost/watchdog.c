@@ -15,11 +15,13 @@
 #define TICK 2000000L      /* ns between looks */
 #define IDLE_TICKS 50      /* looks without a deadline before the watchdog sleeps */
 #define CPU_FRESH 1000000L /* ns that a reading of the CPU clock stands for the present one */
+#define SHORT_JOB 200000L  /* ns of wall time below which it counts: the CPU clock is a system call */
 
 typedef struct lua_thread {
     pthread_t handle;
     clh_watchdog *watchdog;
     _Atomic int64_t deadline; /* 0: runs no Lua code */
+    _Atomic int signalled;    /* and not done with it: setting a hook takes long where calls are deep */
     clh_state *volatile running;
     int64_t cpu, cpu_read_at;
     struct lua_thread *next;
@@ -48,19 +50,23 @@ static int64_t read_clock(clockid_t clock) {
 int64_t clh_now(void) { return read_clock(CLOCK_MONOTONIC); }
 int64_t clh_thread_cpu(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
-static void on_signal(int number) {
+static void on_signal(int number, siginfo_t *info, void *context) {
     (void)number;
+    (void)info;
     lua_thread *thread = this_thread;
     clh_state *host = thread ? thread->running : NULL;
     if (host) clh_arm(host);
+    if (thread) atomic_store(&thread->signalled, 0);
+    if (host) clh_leave_if_overdue(host, context);
 }
 
 static void install_handler(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_RESTART | SA_SIGINFO; /* one at a time: they may come faster than they are handled */
     sigaction(signal_number(), &action, NULL);
+    clh_leave_prepare();
 }
 
 /* Signals every thread whose deadline has passed, again at each look until it sets a new one: a hook can
@@ -72,7 +78,8 @@ static int look(clh_watchdog *watchdog) {
         int64_t deadline = atomic_load(&thread->deadline);
         if (deadline == 0) continue;
         active = 1;
-        if (now >= deadline) pthread_kill(thread->handle, signal_number());
+        if (now < deadline || atomic_exchange(&thread->signalled, 1)) continue;
+        if (pthread_kill(thread->handle, signal_number()) != 0) atomic_store(&thread->signalled, 0);
     }
     return active;
 }
@@ -175,9 +182,11 @@ int clh_watch(clh_state *host, int64_t deadline) {
     /* Before the look at `asleep`; the watchdog does it the other way round. */
     atomic_store(&thread->deadline, deadline);
     if (atomic_load(&thread->watchdog->asleep)) {
+        int could_leave = clh_stay(host);
         pthread_mutex_lock(&thread->watchdog->mutex);
         pthread_cond_signal(&thread->watchdog->wake);
         pthread_mutex_unlock(&thread->watchdog->mutex);
+        clh_may_leave(host, could_leave);
     }
     return 1;
 }
@@ -201,4 +210,17 @@ void clh_cpu_read(int64_t now, int64_t cpu) {
     if (!thread) return;
     thread->cpu = cpu;
     thread->cpu_read_at = now;
+}
+
+void clh_job_begin(clh_job *job) {
+    job->wall = clh_now();
+    job->cpu = clh_cpu_before(job->wall);
+}
+
+int64_t clh_job_end(const clh_job *job) {
+    int64_t now = clh_now(), wall = now - job->wall;
+    if (wall < SHORT_JOB) return wall;
+    int64_t cpu = clh_thread_cpu();
+    clh_cpu_read(now, cpu);
+    return cpu - job->cpu < wall ? cpu - job->cpu : wall;
 }

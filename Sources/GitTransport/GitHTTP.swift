@@ -36,5 +36,6 @@ package struct GitHTTP: Sendable {
         for path in ["HEAD", "objects/**", "refs/**", "config", "packed-refs", "description"] {
             repository.get("\(path)") { _, _ -> Response in throw InfoRefs.smartOnly }
         }
+        MethodRefusals.add(to: router, below: ["/scm"])
     }
 }

@@ -1,10 +1,8 @@
 package import Hosting
 package import Hummingbird
 import HummingbirdCore
-import HummingbirdTLS
 package import Logging
 package import NIOCore
-import NIOSSL
 
 /// The HTTP server without routes: connections, limits, request ids, authentication, errors, drain.
 package enum HTTPServing {
@@ -29,17 +27,17 @@ package enum HTTPServing {
     ///
     /// How long the drain may take is the service group's matter: `maximumGracefulShutdownDuration`.
     /// - Parameter onServerRunning: Called once with the port that is bound.
-    /// - Throws: An error of the TLS library when a certificate or key file cannot be used.
+    /// - Throws: ``TLSFileError`` when a certificate or key file cannot be used.
     package static func service(
         router: Router<ServingContext>, configuration: HTTPServingConfiguration,
         eventLoopGroup: any EventLoopGroup, logger: Logger,
         onServerRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) throws -> Application<RouterResponder<ServingContext>> {
-        let tls = try configuration.tls.map { try tlsConfiguration($0) }
+        let tls = try configuration.tls.map { try $0.load() }
         let builder = HTTPServerBuilder { responder -> any ServerChildChannel in
             let channel = ServingChannel(responder: responder, configuration: configuration)
             guard let tls else { return channel }
-            return try TLSChannel(channel, tlsConfiguration: tls)
+            return TLSServingChannel(base: channel, tls: tls)
         }
         return Application(
             responder: router.buildResponder(), server: builder,
@@ -53,19 +51,5 @@ package enum HTTPServing {
                 await onServerRunning(channel.localAddress?.port ?? configuration.port)
             },
             eventLoopGroupProvider: .shared(eventLoopGroup), logger: logger)
-    }
-
-    private static func tlsConfiguration(
-        _ files: HTTPServingConfiguration.TLSFiles
-    ) throws -> TLSConfiguration {
-        let chain = try NIOSSLCertificate.fromPEMFile(files.certificateFile).map {
-            NIOSSLCertificateSource.certificate($0)
-        }
-        let key = try NIOSSLPrivateKey(file: files.keyFile, format: .pem)
-        var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: .privateKey(key))
-        tls.minimumTLSVersion = .tlsv12
-        tls.applicationProtocols = ["http/1.1"]
-        return tls
     }
 }

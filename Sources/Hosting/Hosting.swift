@@ -72,7 +72,10 @@ package struct Hosting: Sendable {
     package static let migrations: [Migration] = [
         Migration(
             name: "hosting-0001-hosting", sqlite: PackageResources._001_hosting_sqlite_sql,
-            postgres: PackageResources._001_hosting_postgres_sql)
+            postgres: PackageResources._001_hosting_postgres_sql),
+        Migration(
+            name: "hosting-0002-events", sqlite: PackageResources._002_events_sqlite_sql,
+            postgres: PackageResources._002_events_postgres_sql),
     ]
 
     /// Repairs what a killed node left, then begins to deliver what was confirmed and not delivered.
@@ -80,26 +83,33 @@ package struct Hosting: Sendable {
     package func start() async throws {
         try await repositories.repair()
         try await journal.removeOld()
-        let due = try await journal.repositoriesDue()
-        for repository in due {
+        for repository in try await journal.repositoriesDue() {
             do {
                 try await journal.settleAbandoned(in: repository)
             } catch {
-                // One damaged repository does not keep the node from starting; its lane tries again.
+                // One damaged repository does not keep the node from starting.
                 services.logger.warning(
                     "changes of refs wait for their repository",
                     metadata: ["repository.id": "\(repository)", "error": "\(error)"])
+                services.settlements.add(repository)
             }
         }
-        services.dispatch.start { [journal] repository, settles in
-            if settles { try await journal.settleAbandoned(in: repository) }
-            try await journal.deliver(in: repository)
-        }
-        for repository in due { services.dispatch.settlementIsDue(repository) }
+        try await start(delivering: HostingEvents(settings: settings))
+        services.settlements.start { [journal] in try await journal.settleAbandoned(in: $0) }
     }
 
-    /// Delivers what is due, for as long as the settings allow; the rest follows at the next start.
+    /// Lets handlers that run come to their end, for as long as the settings allow; the events that wait
+    /// follow at the next start.
     package func stop() async {
-        await services.dispatch.stop(within: settings.drainTimeout)
+        await services.settlements.stop()
+        await services.events.stop(within: settings.drainTimeout)
+    }
+
+    private func start(delivering source: HostingEvents) async throws {
+        do {
+            try await services.events.start(source)
+        } catch let error as DatabaseError {
+            throw HostingError(error)
+        }
     }
 }

@@ -17,7 +17,10 @@ final class Services: Sendable {
     let localToken = LocalToken()
     let guards = GuardList()
     let sessions = PushRegistry()
-    let dispatch: EventDispatch
+    /// Changes of refs that nobody sees to any more.
+    let settlements: Settlements
+    /// Where events are written down.
+    let log: EventLog
 
     var permissions: Permissions { Permissions(services: self) }
     var refs: Refs { Refs(services: self) }
@@ -37,7 +40,8 @@ final class Services: Sendable {
         self.settings = settings
         self.logger = logger
         passwords = PasswordVerifier(cost: settings.passwordCost)
-        dispatch = EventDispatch(events: events, logger: logger)
+        settlements = Settlements(logger: logger)
+        log = EventLog(database: database, node: node)
     }
 
     /// Reads in one transaction; the database's errors come out as ``HostingError``.
@@ -51,14 +55,26 @@ final class Services: Sendable {
         }
     }
 
+    /// As ``read(_:)``, for a few rows that are found by their keys.
+    func lookUp<Value: Sendable>(
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await database.lookUp(body)
+        } catch let error as DatabaseError {
+            throw HostingError(error)
+        }
+    }
+
     /// Writes in one transaction; the database's errors come out as ``HostingError``.
     /// - Parameter duplicate: What to throw when another row has the same key already.
     @discardableResult
     func write<Value: Sendable>(
-        duplicate: HostingError? = nil, _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
+        duplicate: HostingError? = nil, durability: Durability = .disk,
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
     ) async throws -> Value {
         do {
-            return try await database.write(body)
+            return try await database.write(durability: durability, body)
         } catch DatabaseError.constraint(kind: .unique, _) where duplicate != nil {
             throw duplicate ?? .authenticationFailed
         } catch let error as DatabaseError {

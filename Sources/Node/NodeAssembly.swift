@@ -29,7 +29,7 @@ struct NodeAssembly {
         let parts = try NodeParts(
             configuration: configuration, layout: layout, id: id, distribution: distribution,
             searchPath: searchPath)
-        let gate = StartGate(status: status)
+        let gate = RequestGate(status: status)
         let status = self.status
         let report = NodeReport(
             application: ApplicationProperties(
@@ -48,19 +48,13 @@ struct NodeAssembly {
         GitHTTP(hosting: parts.hosting, hookSocketPath: parts.hooks.path).addRoutes(to: router)
         let port = BoundPort()
         let serving = configuration.server.serving
-        let application: Application<RouterResponder<ServingContext>>
-        do {
-            application = try HTTPServing.service(
-                router: router, configuration: serving, eventLoopGroup: parts.eventLoopGroup,
-                logger: Logger(label: "perigee.http")
-            ) { port.settle($0) }
-        } catch {
-            let files = configuration.server.tls.map { "\($0.certificate) with \($0.privateKey)" }
-            throw StartError.certificate(path: files ?? "", reason: "\(error)")
-        }
+        let application = try HTTPServing.service(
+            router: router, configuration: serving, eventLoopGroup: parts.eventLoopGroup,
+            logger: Logger(label: "perigee.http")
+        ) { port.settle($0) }
         let http = HTTPService(application: application, configuration: serving, port: port)
         let stages = NodeStages(
-            parts: parts, configuration: configuration, layout: layout, id: id, status: status)
+            parts: parts, configuration: configuration, layout: layout, id: id, status: status, gate: gate)
         services = stages.services(http: http)
     }
 }

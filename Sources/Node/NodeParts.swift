@@ -25,7 +25,7 @@ struct NodeParts: Sendable {
         searchPath: String
     ) throws {
         eventLoopGroup = MultiThreadedEventLoopGroup.singleton
-        try StartupChecks.tls(configuration.server.tls)
+        try StartupChecks.tls(configuration.server.serving)
         let hooksDirectory = try HookFolder.prepare(layout: layout, distribution: distribution)
         let firstParty = configuration.plugins.firstPartyDirectory ?? distribution.findPlugins()
         try StartupChecks.plugins([firstParty, layout.installedPlugins].compactMap { $0 })
@@ -35,15 +35,16 @@ struct NodeParts: Sendable {
             path: layout.databaseFile, logger: Logger(label: "perigee.database"))
         git = GitStore(
             configuration: GitConfiguration(
-                gitExecutable: executable, hooksDirectory: hooksDirectory, eventLoopGroup: eventLoopGroup,
-                threads: configuration.git.readThreads),
+                gitExecutable: executable, hooksDirectory: hooksDirectory,
+                noAlternateRefs: "\(hooksDirectory)/\(HookFolder.noAlternateRefs)",
+                eventLoopGroup: eventLoopGroup, threads: configuration.git.readThreads),
             logger: Logger(label: "perigee.git"))
-        let events = EventBus()
+        let events = EventBus(log: EventLog(database: database, node: id))
         hosting = Hosting(
             layout: layout, database: database, git: git, events: events, node: id,
             settings: configuration.hosting, logger: Logger(label: "perigee.hosting"))
         plugins = PluginHost(
-            configuration: configuration.pluginHost(layout: layout, firstParty: firstParty),
+            configuration: configuration.pluginHost(layout: layout, firstParty: firstParty, node: id),
             database: database,
             events: events,
             modules: HostAPI.modules(hosting: hosting, kv: KeyValueStore(database: database)),
@@ -51,7 +52,7 @@ struct NodeParts: Sendable {
         hosting.pushes.addGuard(HostAPIPushGuard(plugins: plugins, hosting: hosting))
         hooks = try HookSocket(
             pushes: hosting.pushes, layout: layout, eventLoopGroup: eventLoopGroup,
-            logger: Logger(label: "perigee.hooks"))
+            logger: Logger(label: "perigee.hooks"), timeout: configuration.git.decisionTimeout)
     }
 }
 
@@ -66,14 +67,18 @@ extension NodeConfiguration {
     }
 
     /// The settings as the plugin host takes them.
-    func pluginHost(layout: HomeLayout, firstParty: String?) -> PluginHostConfiguration {
+    func pluginHost(layout: HomeLayout, firstParty: String?, node: NodeID) -> PluginHostConfiguration {
         var ceilings = PluginCeilings()
         ceilings.memoryBytesMax = plugins.memoryBytesMax
         ceilings.handlerCPU = plugins.handlerTime
         ceilings.pushWait = plugins.pushWait
         ceilings.kvBytesMax = plugins.storageBytesMax
-        return PluginHostConfiguration(
+        ceilings.killsMax = plugins.quarantineKills
+        ceilings.killWindow = plugins.quarantineWindow
+        var host = PluginHostConfiguration(
             firstPartyDirectory: firstParty, installedDirectory: layout.installedPlugins, ceilings: ceilings,
             disabled: plugins.disabled, threads: plugins.threads)
+        host.node = node.rawValue
+        return host
     }
 }

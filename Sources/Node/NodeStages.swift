@@ -16,6 +16,7 @@ struct NodeStages: Sendable {
     let layout: HomeLayout
     let id: NodeID
     let status: NodeStatus
+    let gate: RequestGate
 
     /// Database, plugins, hosting, hooks, HTTP; and last the announcement that the node serves.
     ///
@@ -23,13 +24,23 @@ struct NodeStages: Sendable {
     /// them,
     /// and at its end those that are under way.
     /// HTTP does not wait for the others: it binds at once and answers `/status` with STARTING until they
-    /// are up.
+    /// are up. In a stop it answers with STOPPING until what runs has come to its end, and then closes.
     func services(http: HTTPService) -> [any Service] {
         let signals = (0..<5).map { _ in StartSignal() }
+        let watch = DatabaseWatch(
+            parts.database, interval: configuration.databaseCheckInterval, status: status,
+            logger: Logger(label: "perigee.database"))
         return [
             stage(
-                "database", after: nil, isUp: signals[0], start: migrate,
-                stop: { [parts] in await parts.database.close() }),
+                "database", after: nil, isUp: signals[0],
+                start: {
+                    try await migrate()
+                    watch.start()
+                },
+                stop: { [parts] in
+                    watch.stop()
+                    await parts.database.close()
+                }),
             stage(
                 "plugins", after: signals[0], isUp: signals[1],
                 start: { [parts] in await parts.plugins.start() },
@@ -45,7 +56,11 @@ struct NodeStages: Sendable {
             http,
             stage(
                 "announcement", after: signals[3], isUp: signals[4], start: { try await announce(http.port) },
-                stop: { withdraw() }),
+                stop: {
+                    withdraw()
+                    await gate.drain()
+                }),
+            StopSign(status: status),
         ]
     }
 
@@ -55,13 +70,20 @@ struct NodeStages: Sendable {
         serve: (@Sendable () async throws -> Void)? = nil, stop: @escaping @Sendable () async -> Void
     ) -> StagedService {
         StagedService(
-            name: name, after: after, isUp: isUp, logger: Logger(label: "perigee.lifecycle"), start: start,
-            serve: serve, stop: stop)
+            name: name, after: after, isUp: isUp, logger: Logger(label: "perigee.lifecycle"),
+            start: { [status] in
+                do {
+                    try await start()
+                } catch {
+                    status.fail()
+                    throw error
+                }
+            }, serve: serve, stop: stop)
     }
 
     private func migrate() async throws {
         try await parts.database.migrate(
-            Hosting.migrations + KeyValueStore.migrations + PluginHost.migrations)
+            EventLog.migrations + Hosting.migrations + KeyValueStore.migrations + PluginHost.migrations)
     }
 
     private func startHosting() async throws {
@@ -89,7 +111,6 @@ struct NodeStages: Sendable {
     }
 
     private func withdraw() {
-        status.stop()
         NodeFile.remove(run: layout.run)
         LocalToken.remove(run: layout.run)
     }

@@ -18,6 +18,11 @@ package struct PluginCeilings: Sendable, Hashable {
     package var queuedEventsMax: Int = 1_000
     /// Log lines per second.
     package var logLinesPerSecond: Int = 100
+    /// Runs that may be ended, for CPU time or memory, within ``killWindow`` before the plugin is put in
+    /// quarantine: the last one of these does it. 0 for never.
+    package var killsMax: Int = 3
+    /// How long an ended run counts towards the quarantine.
+    package var killWindow: Duration = .seconds(60)
 
     /// The defaults.
     package init() {}

@@ -24,7 +24,7 @@ extension PluginHost {
         try requireKnown(id)
         try await settingStore.putEnabled(false, plugin: id, scope: .global)
         await tearDown(id)
-        if case .failed? = slots[id]?.state { return }
+        await forgetEvents(of: id)
         slots[id]?.state = .disabled
     }
 
@@ -37,7 +37,9 @@ extension PluginHost {
         guard let choice = await scan().first(where: { $0.candidate.id == id }) else {
             try requireKnown(id)
             await tearDown(id)
+            await forgetEvents(of: id)
             slots[id] = nil
+            meters[id] = nil
             order.removeAll { $0 == id }
             return
         }
@@ -49,17 +51,23 @@ extension PluginHost {
         }
         let fresh: PluginInstance
         do {
-            fresh = try await loader.load(choice.candidate, outbox: dispatcher.outbox)
+            fresh = try await loader.load(
+                choice.candidate, outbox: dispatcher.outbox, meter: meter(of: id))
         } catch {
             throw PluginHostError.loadFailed(id: id, reason: error.text)
         }
         if isServing, let problem = await runStarts(fresh) {
-            await fresh.state.close()
+            await fresh.close()
             throw PluginHostError.loadFailed(id: id, reason: problem)
+        }
+        let old: PluginInstance?
+        do {
+            old = try await dispatcher.serve(fresh)
+        } catch {
+            throw PluginHostError.loadFailed(id: id, reason: error.text)
         }
         slots[id]?.candidate = choice.candidate
         slots[id]?.shadowed = choice.shadowed
-        let old = dispatcher.serve(fresh)
         logger.info(
             "plugin reloaded", metadata: ["plugin.id": "\(id)", "version": "\(fresh.context.version)"])
         if let old { await retire(old) }
@@ -82,18 +90,24 @@ extension PluginHost {
                 slots[id]?.state = .disabled
                 return
             }
+            if let quarantine = try await quarantines.fetch(id) {
+                slots[id]?.state = .quarantined(quarantine)
+                return
+            }
         } catch {
             return fail(id, "its switch cannot be read: \(error)")
         }
+        let meter = meter(of: id)
+        meter.resume()
         let dispatcher = PluginDispatcher(pluginID: id, bus: events, ceilings: configuration.ceilings)
         do {
-            let instance = try await loader.load(slot.candidate, outbox: dispatcher.outbox)
+            let instance = try await loader.load(slot.candidate, outbox: dispatcher.outbox, meter: meter)
             if isServing, let problem = await runStarts(instance) {
-                await instance.state.close()
+                await instance.close()
                 _ = dispatcher.end()
                 return fail(id, problem)
             }
-            _ = dispatcher.serve(instance)
+            _ = try await dispatcher.serve(instance)
             slots[id]?.dispatcher = dispatcher
             slots[id]?.state = .enabled
             logger.info(
@@ -124,7 +138,7 @@ extension PluginHost {
             }
             return nil
         } catch {
-            FailureLog.write(error, while: "starting", to: instance.context.logger)
+            FailureLog.write(error, while: "starting", to: instance.context.failures)
             return "\(error)"
         }
     }
@@ -140,10 +154,10 @@ extension PluginHost {
             do {
                 _ = try await instance.call(callback, [], wait: configuration.ceilings.stopGrace)
             } catch {
-                FailureLog.write(error, while: "stopping", to: instance.context.logger)
+                FailureLog.write(error, while: "stopping", to: instance.context.failures)
             }
         }
-        await instance.state.close()
+        await instance.close()
     }
 
     func scan() async -> [PluginCatalog.Choice] {

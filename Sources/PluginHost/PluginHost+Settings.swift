@@ -67,7 +67,7 @@ extension PluginHost {
             do {
                 _ = try await instance.call(callback, [], wait: configuration.ceilings.eventWait)
             } catch {
-                FailureLog.write(error, while: "taking new settings", to: instance.context.logger)
+                FailureLog.write(error, while: "taking new settings", to: instance.context.failures)
             }
         }
     }

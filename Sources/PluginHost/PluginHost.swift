@@ -1,7 +1,7 @@
 package import ClusterServices
 package import Logging
 import LuaRuntime
-package import Portable
+import Portable
 package import SharedDatabase
 
 /// Finds, starts, calls, reloads and stops the plugins of this node.
@@ -13,8 +13,11 @@ package actor PluginHost {
 
     let configuration: PluginHostConfiguration
     let settingStore: PluginSettingStore
+    let quarantines: QuarantineStore
     let events: EventBus
     let logger: Logger
+    /// What administrators and nodes decided about plugins, and what plugins were refused.
+    let audit: Logger
     let loader: PluginLoader
     /// Start, stop, enable, disable and reload happen one after another.
     let changes = SerialTurns()
@@ -22,24 +25,40 @@ package actor PluginHost {
     /// Ids in load order.
     var order: [String] = []
     var isServing = false
-    private var repositoryDeletions: EventSubscription?
+    var isStopped = false
+    /// Figures by plugin, for as long as it is installed.
+    var meters: [String: PluginMeter] = [:]
+    /// Quarantines that could not be written down yet: the database was away.
+    var unwritten: Set<String> = []
+    /// Plugins of which too many runs were ended, as their meters tell it.
+    let excesses: AsyncStream<Excess>
+    let excessesFound: AsyncStream<Excess>.Continuation
+    /// Owned by this host: begun by ``start()``, ended by ``stop()``.
+    private var watch: Task<Void, Never>?
+    var repositoryDeletions: EventSubscription?
     private let pools: [LuaThreadPool]
 
     /// - Parameter modules: The Lua-visible API, in the order it is documented.
+    /// - Parameter audit: Gets one line per decision about a plugin, and per refused permission.
     package init(
         configuration: PluginHostConfiguration, database: SharedDatabase, events: EventBus,
-        modules: [HostModule], logger: Logger
+        modules: [HostModule], logger: Logger, audit: Logger = Logger(label: "perigee.audit")
     ) {
         self.configuration = configuration
         settingStore = PluginSettingStore(database: database)
+        quarantines = QuarantineStore(database: database)
+        (excesses, excessesFound) = AsyncStream.makeStream(
+            of: Excess.self, bufferingPolicy: .bufferingOldest(10_000))
         self.events = events
         self.logger = logger
+        self.audit = audit
         let firstPartyPool = LuaThreadPool(threads: configuration.threads, name: "lua-first")
-        let installedPool = LuaThreadPool(threads: configuration.threads, name: "lua-plugin")
+        // Two at least: a run that cannot give way keeps one until its budget ends.
+        let installedPool = LuaThreadPool(threads: max(2, configuration.threads), name: "lua-plugin")
         pools = [firstPartyPool, installedPool]
         loader = PluginLoader(
             ceilings: configuration.ceilings, modules: modules, settings: settingStore,
-            firstPartyPool: firstPartyPool, installedPool: installedPool)
+            firstPartyPool: firstPartyPool, installedPool: installedPool, audit: audit)
     }
 
     /// Loads first-party plugins, then the installed ones, and serves events and pushes from then on. A
@@ -49,17 +68,21 @@ package actor PluginHost {
     package func start() async {
         await changes.enter()
         defer { changes.leave() }
-        let store = settingStore
-        repositoryDeletions = events.subscribe("repo:deleted", name: "plugin settings") { event in
-            if let repository = event.repository { try await store.remove(scope: .repository(repository)) }
-        }
+        await followDeletions()
         for choice in await scan() {
             let id = choice.candidate.id
             order.append(id)
             slots[id] = PluginSlot(choice, state: .starting)
             await bringUp(id)
         }
+        await forgetEventsOfAbsentPlugins()
         let enabled = slots.values.count { $0.state == .enabled }
+        watch = Task { [weak self, excesses] in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { for await excess in excesses { await self?.quarantine(excess) } }
+                group.addTask { await self?.lookAround() }
+            }
+        }
         logger.info("plugins loaded", metadata: ["enabled": "\(enabled)", "found": "\(slots.count)"])
     }
 
@@ -84,6 +107,9 @@ package actor PluginHost {
         await changes.enter()
         defer { changes.leave() }
         repositoryDeletions?.cancel()
+        isStopped = true
+        watch?.cancel()
+        excessesFound.finish()
         let dispatchers = slots.values.compactMap(\.dispatcher)
         for id in order {
             slots[id]?.dispatcher = nil
@@ -100,22 +126,8 @@ package actor PluginHost {
     package func list() -> [PluginSummary] { order.compactMap { slots[$0]?.summary } }
 
     /// One plugin; `nil` when it is not installed.
-    package func detail(_ id: String) -> PluginDetail? { slots[id]?.detail }
+    package func detail(_ id: String) -> PluginDetail? { slots[id]?.detail(meters[id]) }
 
     /// Whether any plugin wants to be asked about pushes.
     package var judgesPushes: Bool { slots.values.contains { $0.summary.judgesPushes } }
-
-    /// Asks every enabled plugin about a push, in load order; the first refusal ends it. A handler that fails
-    /// or does not answer within the push wait counts as its manifest's `before_push_failure` says.
-    /// - Parameter payload: What handlers get.
-    /// - Parameter context: Travels with the run to host functions.
-    package func beforePush(_ payload: PortableValue, context: (any Sendable)? = nil) async -> PushJudgement {
-        let dispatchers = order.compactMap { id in slots[id]?.dispatcher.map { (id, $0) } }
-        for (id, dispatcher) in dispatchers {
-            if let text = await dispatcher.judge(payload, context: context) {
-                return .refuse(pluginID: id, text: text)
-            }
-        }
-        return .accept
-    }
 }

@@ -12,6 +12,10 @@ package struct PluginHostConfiguration: Sendable {
     package var mode: String
     /// Threads that run the Lua code of installed plugins; first-party ones have as many of their own.
     package var threads: Int
+    /// This node's name, as it is noted where all nodes see it.
+    package var node = ""
+    /// How often this node looks at what others noted, and lets logs say what they left out.
+    package var watchInterval: Duration = .seconds(1)
 
     /// - Parameter threads: At least 1.
     package init(

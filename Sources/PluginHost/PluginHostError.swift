@@ -10,6 +10,10 @@ package enum PluginHostError: Error, Sendable, Hashable, CustomStringConvertible
     case invalidSettings(id: String, key: String, problem: String)
     /// The plugin was stopped before the event reached it.
     case stopped(id: String)
+    /// The plugin is in quarantine and runs nothing.
+    case quarantined(id: String)
+    /// There is nothing to release the plugin from.
+    case notQuarantined(id: String)
     /// The plugin did not answer in time.
     case timeLimit(id: String, limit: Duration)
 
@@ -25,6 +29,9 @@ package enum PluginHostError: Error, Sendable, Hashable, CustomStringConvertible
         case .invalidSettings(let id, let key, let problem):
             "setting \"\(key)\" of plugin \"\(id)\": \(problem)"
         case .stopped(let id): "plugin \"\(id)\" was stopped"
+        case .quarantined(let id):
+            "plugin \"\(id)\" is in quarantine; `perigee plugin release \(id)` ends that"
+        case .notQuarantined(let id): "plugin \"\(id)\" is not in quarantine"
         case .timeLimit(let id, let limit):
             "plugin \"\(id)\" did not answer within \(DurationText.text(limit))"
         }

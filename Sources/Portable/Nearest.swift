@@ -23,6 +23,43 @@ package enum Nearest {
         return best?.candidate
     }
 
+    /// The candidate that a key resembles most, however little; `nil` only when there are none.
+    ///
+    /// One that ``match(_:among:distanceMax:)`` finds comes first; then the one that shares the most leading
+    /// parts with the word, then the most other words, then the one fewest edits away.
+    /// - Parameter word: Parts and words end at dots, dashes, underscores and humps; the first 200 characters
+    ///   count.
+    package static func closest(_ word: String, among candidates: some Sequence<String>) -> String? {
+        let candidates = Array(candidates)
+        if let near = match(word, among: candidates) { return near }
+        let text = String(word.prefix(200))
+        let letters = Array(text.lowercased())
+        let words = parts(of: text)
+        return candidates.map { candidate in
+            let others = parts(of: candidate)
+            let leading = zip(words, others).prefix { $0 == $1 }.count
+            let shared = Set(words.dropFirst(leading)).intersection(others.dropFirst(leading)).count
+            return (-leading, -shared, edits(letters, Array(candidate.lowercased())), candidate)
+        }.min { $0 < $1 }?.3
+    }
+
+    /// `server.ssl.certificate-key` as server, ssl, certificate, key; `baseUrl` as base, url.
+    private static func parts(of text: String) -> [String] {
+        var parts: [String] = []
+        var part = ""
+        var wasLower = false
+        for character in text {
+            let isHump = character.isUppercase && wasLower
+            if isHump || !(character.isLetter || character.isNumber) {
+                if !part.isEmpty { parts.append(part) }
+                part = ""
+            }
+            if character.isLetter || character.isNumber { part += character.lowercased() }
+            wasLower = character.isLowercase
+        }
+        return part.isEmpty ? parts : parts + [part]
+    }
+
     /// Levenshtein's distance, with one row of the table in memory.
     private static func edits(_ left: [Character], _ right: [Character]) -> Int {
         var row = Array(0...right.count)

@@ -32,7 +32,8 @@ package struct RESTAPI: Sendable {
     /// `/status` and `/metrics`.
     package func addRoutes(to router: Router<ServingContext>) {
         StatusRoutes(node: node).add(to: router.group())
-        MetricsRoutes(hosting: hosting, metrics: metrics, node: node).add(to: router.group())
+        MetricsRoutes(hosting: hosting, plugins: plugins, metrics: metrics, node: node).add(
+            to: router.group())
         CapabilityRoutes(hosting: hosting, node: node).add(to: router.group("rest"))
 
         let api = router.group("rest/api/:version")
@@ -57,7 +58,9 @@ package struct RESTAPI: Sendable {
         BranchDeletionRoutes(hosting: hosting).add(to: router.group("rest/branch-utils/:version"))
         TagDeletionRoutes(hosting: hosting).add(to: router.group("rest/git/:version"))
         AccessTokenRoutes(hosting: hosting).add(to: router.group("rest/access-tokens/:version"))
-        PluginRoutes(hosting: hosting, plugins: plugins).add(to: router.group("rest/plugins/:version"))
-        MethodRefusals.add(to: router)
+        let plugin = router.group("rest/plugins/:version")
+        PluginRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
+        PluginStorageRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
+        MethodRefusals.add(to: router, below: ["/rest", "/status", "/metrics"])
     }
 }

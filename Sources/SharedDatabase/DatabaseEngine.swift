@@ -2,9 +2,12 @@
 protocol DatabaseEngine: Sendable {
     /// Runs the body in a read-only transaction.
     func read<V: Sendable>(_ body: @escaping @Sendable (DatabaseTransaction) throws -> V) async throws -> V
-    /// Runs the body in a transaction that is committed durably when it returns and rolled back when it
-    /// throws.
-    func write<V: Sendable>(_ body: @escaping @Sendable (DatabaseTransaction) throws -> V) async throws -> V
+    /// Runs the body in a read-only transaction, on the calling thread where a row takes microseconds.
+    func lookUp<V: Sendable>(_ body: @escaping @Sendable (DatabaseTransaction) throws -> V) async throws -> V
+    /// Runs the body in a transaction that is committed when it returns and rolled back when it throws.
+    func write<V: Sendable>(
+        _ durability: Durability, _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
+    ) async throws -> V
     /// Waits for running accesses, then closes; later accesses throw ``DatabaseError/unavailable(reason:)``.
     func close() async
     /// The engine's text of a migration.

@@ -8,7 +8,7 @@ extension SharedDatabase {
     ///   Nothing is changed then.
     package func migrate(_ migrations: [Migration]) async throws {
         let engine = engine
-        let applied = try await engine.write { transaction in
+        let applied = try await engine.write(.disk) { transaction in
             try transaction.execute(
                 """
                 CREATE TABLE IF NOT EXISTS schema_migration (

@@ -116,35 +116,5 @@ extension GitHTTPSuite {
                     try await git.succeed("ls-remote", "--heads", base + address).contains("refs/heads/main"))
             }
         }
-
-        @Test func `two pushes that race for one branch: one wins, the other is told, nothing is lost`()
-            async throws
-        {
-            let place = try await GitHTTPSuite.makePlace()
-            let git = place.git
-            let remote = place.remote
-            try await git.makeRepository("base")
-            try await git.succeed("push", "--quiet", remote, "main", in: "base")
-            let names = (0..<4).map { "racer\($0)" }
-            for name in names {
-                try await git.succeed("clone", "--quiet", "--branch=main", remote, name)
-                try await git.commit(in: name, file: name, text: name)
-            }
-            let outcomes = try await withThrowingTaskGroup(of: (String, ProcessOutcome).self) { group in
-                for name in names {
-                    group.addTask { (name, try await git.run("push", "origin", "main", in: name)) }
-                }
-                return try await group.reduce(into: [String: ProcessOutcome]()) { $0[$1.0] = $1.1 }
-            }
-            let winners = outcomes.filter { $0.value.succeeded }.map(\.key)
-            #expect(winners.count == 1)
-            for (name, outcome) in outcomes where !winners.contains(name) {
-                #expect(outcome.errors.contains("rejected"), "\(name): \(outcome.errors)")
-            }
-            let winner = try #require(winners.first)
-            #expect(
-                try await git.succeed("ls-remote", remote, "refs/heads/main").hasPrefix(
-                    git.succeed("rev-parse", "HEAD", in: winner)))
-        }
     }
 }

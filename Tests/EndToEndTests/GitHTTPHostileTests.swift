@@ -75,10 +75,7 @@ extension GitHTTPSuite {
                 "POST", place.target("git-upload-pack"), headers: headers, body: bomb.outputBytes)
             #expect(answer.status == 413)
             #expect(answer.text.contains("Send it uncompressed."))
-            let status = try String(contentsOfFile: "/proc/\(place.node.processID)/status", encoding: .utf8)
-            let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-            let kilobytes = peak?.split(separator: " ").compactMap { Int($0) }.first ?? .max
-            #expect(kilobytes < 250_000)
+            #expect(try place.node.peakKilobytes < 250_000)
             try await place.expectHealthy()
         }
 

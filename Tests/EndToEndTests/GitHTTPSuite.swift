@@ -80,6 +80,17 @@ struct GitHTTPPlace: Sendable {
     }
 }
 
+extension RunningNode {
+    /// The most memory that the process has had, as the system counts it.
+    var peakKilobytes: Int {
+        get throws {
+            let status = try String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)
+            let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+            return try #require(peak?.split(separator: " ").compactMap { Int($0) }.first)
+        }
+    }
+}
+
 /// Starts a node before a suite and stops it after.
 struct GitNodeScope: SuiteTrait, TestScoping {
     func provideScope(

@@ -77,7 +77,7 @@ import Testing
             try await fixture.store.commits(in: fixture.path, query: query).map(\.id.hex)
         }
         func expected(_ arguments: String...) async throws -> [String] {
-            try await fixture.git.succeed(arguments: ["rev-list"] + arguments, in: fixture.path)
+            try await fixture.git.lines(arguments: ["rev-list"] + arguments, in: fixture.path)
         }
         #expect(try await Set(listed(CommitQuery(until: until))) == Set(expected("main")))
         #expect(try await listed(CommitQuery(until: until, offset: 0, limit: 2)) == expected("-2", "main"))
@@ -173,7 +173,7 @@ import Testing
 
 extension GitClient {
     /// The lines of a command's output.
-    fileprivate func succeed(arguments: [String], in folder: String) async throws -> [String] {
+    fileprivate func lines(arguments: [String], in folder: String) async throws -> [String] {
         let outcome = try await run(arguments: arguments, in: folder)
         #expect(outcome.succeeded)
         return outcome.output.split(separator: "\n").map(String.init)

@@ -18,7 +18,7 @@ struct Fixture {
         git = try GitClient()
         var executable = executable
         if let script {
-            executable = try Self.install("#!/bin/sh\n\(script)\n", as: "git-script", in: git.directory)
+            executable = try await Self.install("#!/bin/sh\n\(script)\n", as: "git-script", in: git.directory)
         }
         let hooks = try git.directory.folder("hooks")
         store = GitStore(
@@ -34,14 +34,11 @@ struct Fixture {
     /// starts at that moment holds the file open, and the kernel will not run it.
     private static func install(
         _ script: String, as name: String, in directory: TemporaryDirectory
-    ) throws -> String {
+    ) async throws -> String {
         let source = try directory.write(script, to: name + ".text")
-        let install = Process()
-        install.executableURL = URL(fileURLWithPath: "/usr/bin/install")
-        install.arguments = ["-m", "755", source, directory.path(name)]
-        try install.run()
-        install.waitUntilExit()
-        try #require(install.terminationStatus == 0)
+        let install = try await ChildProcess.run(
+            ["install", "-m", "755", source, directory.path(name)], environment: Executable.environment)
+        try #require(install.succeeded)
         return directory.path(name)
     }
 

@@ -28,6 +28,9 @@ final class HookListener: Sendable {
         path = directory.path("hook.sock")
         listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
+        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw TestKitError.system(call: "bind \(path)", code: ENAMETOOLONG)
+        }
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let bound = withUnsafePointer(to: &address) { pointer in

@@ -102,6 +102,23 @@ import Testing
         #expect(try await scene.fixture.store.commit(new, in: scene.fixture.path) == nil)
     }
 
+    @Test func hooksOfTheRepositoryItselfAreNotRunWhateverItsSettingsSay() async throws {
+        let scene = try await Scene(verdict: .verdict(code: 0, text: ""))
+        defer { scene.listener.stop() }
+        let (git, path) = (scene.fixture.git, scene.fixture.path)
+        let mark = git.directory.path("ran")
+        for name in ["pre-receive", "update", "reference-transaction", "post-receive", "post-update"] {
+            let file = try git.directory.write(
+                "#!/bin/sh\ntouch \(mark)\nexit 1\n", to: "main.git/hooks/\(name)")
+            chmod(file, 0o755)
+        }
+        try await git.succeed("config", "core.hooksPath", path + "/hooks", in: path)
+        let new = try await scene.fixture.id("main", in: scene.work)
+        let (_, report) = try await scene.push([(.zero, new, "refs/heads/main")], packOf: ["main"])
+        #expect(report?.accepted == ["refs/heads/main"])
+        #expect(!FileManager.default.fileExists(atPath: mark))
+    }
+
     @Test func theBranchOfHeadIsNotDeletedAndHiddenRefsAreNotTouched() async throws {
         let scene = try await Scene(verdict: .verdict(code: 0, text: ""))
         defer { scene.listener.stop() }

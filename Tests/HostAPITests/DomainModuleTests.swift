@@ -45,14 +45,14 @@ import Testing
               tip == main.target, deleted, gone == nil and missing.code, nowhere == nil and none.code
             """, permissions: Self.reading)
         let repository = try await server.makeRepository()
-        let old = try server.commit("main~1", repository).hex
+        let old = try await server.commit("main~1", repository).hex
         let result = try await server.run(["id": .integer(repository.id.rawValue), "old": .string(old)])
         #expect(
             result == [
                 "BRANCH", true, "conflict", true, "conflict", ["dev", "main"], true, true, "not_found",
                 "not_found",
             ])
-        #expect(try server.git(["branch", "--format=%(refname:short)"], repository) == "main")
+        #expect(try await server.git(["branch", "--format=%(refname:short)"], repository) == "main")
         await server.stop()
     }
 
@@ -73,7 +73,7 @@ import Testing
               commits.is_ancestor(id, event.old, tip.id), commits.is_ancestor(id, tip.id, event.old)
             """, permissions: Self.reading)
         let repository = try await server.makeRepository()
-        let old = try server.commit("main~1", repository).hex
+        let old = try await server.commit("main~1", repository).hex
         let result = try await server.run(["id": .integer(repository.id.rawValue), "old": .string(old)])
         #expect(
             result == [

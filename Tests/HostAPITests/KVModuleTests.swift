@@ -95,7 +95,7 @@ import Testing
             return ok == nil, err and err.code or "none", (perigee.kv.get("n"))
             """)
         let (namespace, kv) = ("plugin/a.x", server.kv)
-        let subscription = server.bus.subscribe("a.x:read", name: "test") { _ in
+        let subscription = try await server.bus.subscribe(["a.x:read"], name: "test") { _ in
             for key in ["n", "changed"] {
                 _ = try await kv.put(namespace: namespace, key: key, value: 5, quotaBytes: 1_000)
             }

@@ -22,7 +22,9 @@ import Testing
     @Test func `branch protection refuses what its settings forbid and nothing else`() async throws {
         let server = try await TestServer(folders: ["plugins/branch-protection"])
         let repository = try await server.makeRepository()
-        let (tip, old) = (try server.commit("main", repository), try server.commit("main~1", repository))
+        let (tip, old) = (
+            try await server.commit("main", repository), try await server.commit("main~1", repository)
+        )
         let scope = PluginScope.repository(repository.id)
         #expect(try await refusal(server, repository, "refs/heads/main", from: tip, to: old) == nil)
         #expect(try await refusal(server, repository, "refs/heads/main", from: old, to: tip) == nil)
@@ -73,7 +75,7 @@ import Testing
                 ],
             ], repository: 7, id: "1")
         for _ in 1...2 {
-            #expect(await server.bus.publish(event).failures.map { "\($0.error)" } == [])
+            #expect(await server.bus.publish(event).delivery().failures.map { "\($0.error)" } == [])
         }
         let records = try await server.kv.fetchPage(namespace: "plugin/\(id)", prefix: "push/", limit: 10)
         #expect(records.count == 1)
@@ -102,8 +104,8 @@ import Testing
             )
         ])
         let repository = try await server.makeRepository()
-        let tip = try server.commit("main", repository)
-        let incoming = try server.incomingCommits(["four", "five"], on: tip, repository)
+        let tip = try await server.commit("main", repository)
+        let incoming = try await server.incomingCommits(["four", "five"], on: tip, repository)
         let session = server.hosting.pushes.begin(
             repository: repository, principal: .localOperator, transport: "http")
         let verdict = await session.preReceive(
@@ -128,7 +130,7 @@ import Testing
             )
         ])
         let repository = try await server.makeRepository()
-        let tip = try server.commit("main", repository)
+        let tip = try await server.commit("main", repository)
         let changes = try (0..<2_500).map {
             RefChange(ref: try RefName("refs/heads/b\($0)"), from: .zero, to: tip)
         }

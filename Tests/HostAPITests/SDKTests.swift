@@ -9,6 +9,7 @@ import Testing
 /// The committed part of the SDK is what the declarations say. After a change of a declaration, run
 /// `perigee sdk generate`, or this suite with `PERIGEE_SDK_GENERATE=1`.
 @Suite struct SDKTests {
+    /// But for the page on Lua itself, which is written by hand.
     @Test func `the committed stubs and pages are what is generated`() throws {
         let generated = HostAPI.sdkFiles()
         if ProcessInfo.processInfo.environment["PERIGEE_SDK_GENERATE"] == "1" {
@@ -27,7 +28,7 @@ import Testing
         let committed = ["types", "reference"].flatMap { folder in
             ProjectFiles.files(below: "sdk/\(folder)").keys.map { "\(folder)/\($0)" }
         }
-        #expect(Set(committed) == Set(generated.keys))
+        #expect(Set(committed).subtracting(["reference/lua.md"]) == Set(generated.keys))
     }
 
     @Test func `every function has docs types and an example`() {

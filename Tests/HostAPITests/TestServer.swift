@@ -5,6 +5,7 @@ import HostAPI
 import Hosting
 import Logging
 import NIOPosix
+import NodeTestKit
 import PluginHost
 import Portable
 import SharedDatabase
@@ -13,7 +14,7 @@ import SharedDatabase
 final class TestServer: Sendable {
     let layout: HomeLayout
     let database: SharedDatabase
-    let bus = EventBus()
+    let bus: EventBus
     let hosting: Hosting
     let kv: KeyValueStore
     let plugins: PluginHost
@@ -41,7 +42,9 @@ final class TestServer: Sendable {
         }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         database = try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
-        try await database.migrate(KeyValueStore.migrations + PluginHost.migrations + Hosting.migrations)
+        try await database.migrate(
+            EventLog.migrations + KeyValueStore.migrations + PluginHost.migrations + Hosting.migrations)
+        bus = EventBus(log: EventLog(database: database, node: NodeID("test")))
         let git = GitStore(
             configuration: GitConfiguration(
                 hooksDirectory: home, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, threads: 2),
@@ -52,7 +55,8 @@ final class TestServer: Sendable {
         kv = KeyValueStore(database: database)
         plugins = PluginHost(
             configuration: PluginHostConfiguration(
-                firstPartyDirectory: nil, installedDirectory: layout.installedPlugins),
+                firstPartyDirectory: nil, installedDirectory: layout.installedPlugins,
+                ceilings: Self.ceilings),
             database: database, events: bus, modules: HostAPI.modules(hosting: hosting, kv: kv),
             logger: logger)
         await plugins.start()
@@ -62,6 +66,13 @@ final class TestServer: Sendable {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: layout.home) }
+
+    /// What plugins may use; a push waits longer than on a node, as the machine may be busy.
+    private static let ceilings: PluginCeilings = {
+        var ceilings = PluginCeilings()
+        ceilings.pushWait = .seconds(60)
+        return ceilings
+    }()
 
     func stop() async {
         await hosting.stop()
@@ -86,16 +97,16 @@ final class TestServer: Sendable {
 
             """
         }.joined()
-        try git(["fast-import", "--quiet"], repository, input: stream)
+        try await git(["fast-import", "--quiet"], repository, input: stream)
         return repository
     }
 
     /// Commits that lie in a folder of their own, as a push's do before it is accepted.
     func incomingCommits(
         _ messages: [String], on parent: ObjectID, _ repository: Repository
-    ) throws -> (tip: ObjectID, objects: String) {
+    ) async throws -> (tip: ObjectID, objects: String) {
         let clone = layout.tmp + "/incoming.git"
-        try git(["clone", "--quiet", "--bare", layout.repository(repository.id), clone], repository)
+        try await git(["clone", "--quiet", "--bare", layout.repository(repository.id), clone], repository)
         var stream = ""
         for (index, message) in messages.enumerated() {
             let from = index == 0 ? "from \(parent.hex)\n" : ""
@@ -107,33 +118,34 @@ final class TestServer: Sendable {
                 \(from)
                 """
         }
-        try git(["--git-dir=\(clone)", "fast-import", "--quiet"], repository, input: stream)
-        let tip = ObjectID(try git(["--git-dir=\(clone)", "rev-parse", "main"], repository)) ?? .zero
+        try await git(["--git-dir=\(clone)", "fast-import", "--quiet"], repository, input: stream)
+        let tip = ObjectID(try await git(["--git-dir=\(clone)", "rev-parse", "main"], repository)) ?? .zero
         return (tip, clone + "/objects")
     }
 
+    /// Runs git, which must succeed, with nothing of the machine's or the user's configuration.
     @discardableResult
-    func git(_ arguments: [String], _ repository: Repository, input: String = "") throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/git")
-        process.arguments = ["--git-dir=\(layout.repository(repository.id))"] + arguments
-        let (stdin, stdout) = (Pipe(), Pipe())
-        (process.standardInput, process.standardOutput) = (stdin, stdout)
-        try process.run()
-        try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try stdin.fileHandleForWriting.close()
-        let output = String(decoding: stdout.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return output.trimmingCharacters(in: .whitespacesAndNewlines)
+    func git(_ arguments: [String], _ repository: Repository, input: String = "") async throws -> String {
+        let command = ["git", "--git-dir=\(layout.repository(repository.id))"] + arguments
+        let outcome = try await ChildProcess.run(
+            command,
+            environment: Executable.environment.merging(
+                ["GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"]) { $1 },
+            input: Data(input.utf8))
+        guard outcome.succeeded else {
+            throw TestKitError.command(line: command.joined(separator: " "), outcome: outcome)
+        }
+        return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    func commit(_ revision: String, _ repository: Repository) throws -> ObjectID {
-        ObjectID(try git(["rev-parse", revision], repository)) ?? .zero
+    func commit(_ revision: String, _ repository: Repository) async throws -> ObjectID {
+        ObjectID(try await git(["rev-parse", revision], repository)) ?? .zero
     }
 
     /// Runs the plugin's handler of `x:run`, and gives what it stored under `result`.
     func run(_ payload: PortableValue, plugin: String = "a.x") async throws -> PortableValue {
         let delivery = await bus.publish(Event(key: "x:run", payload: payload, id: UUID().uuidString))
+            .delivery()
         if let failure = delivery.failures.first { throw failure.error }
         return try await kv.fetchValue(namespace: "plugin/\(plugin)", key: "result")?.value ?? .null
     }

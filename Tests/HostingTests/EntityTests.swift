@@ -60,24 +60,17 @@ import Testing
 
 @Suite struct ClientsThatLeave {
     @Test func aPushThatIsCommittingIsConfirmedAlsoWhenItsTaskIsCancelled() async throws {
-        let home = try TestHome()
-        let node = try await home.node()
-        let repository = try await node.repository("tools", in: try await node.project("ONE"))
-        let change = RefChange(
-            ref: try .branch("main"), from: .zero, to: try node.commit("first", in: repository))
-        let session = node.hosting.pushes.begin(
-            repository: repository, principal: .localOperator, transport: "http")
-        #expect(await session.preReceive(changes: [change], quarantine: nil, options: []) == .accept)
-        try node.moveRefs([change], in: repository)
-        let report = PushReport(lines: [PushReport.Line(ref: change.ref.full, outcome: .ok)])
+        let push = try await PushScene()
+        await push.intend()
+        try await push.moveRefs()
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
-            try await session.finish(report: report)
+            try await push.session.finish(report: push.report)
         }
         try await task.value
-        let rows = try await node.hosting.journal.recent(in: repository.id, limit: 1)
+        let rows = try await push.rows()
         #expect(rows.first?.state != .intended && rows.count == 1)
-        _ = await node.recorder.events("repo:refs_changed", count: 1)
+        _ = await push.node.recorder.events("repo:refs_changed", count: 1)
     }
 
     @Test func aRepositoryWhoseMakerLeavesIsMadeAllTheSame() async throws {

@@ -39,11 +39,11 @@ final class ChosenGuard: PushGuard {
         let ann = try await node.user("ann")
         try await node.hosting.permissions.grant(
             .repoWrite, toUsers: ["ann"], in: .repository(repository.id), by: .localOperator)
-        let commit = try node.commit("first", in: repository)
+        let commit = try await node.commit("first", in: repository)
         let change = RefChange(ref: main, from: .zero, to: commit)
         #expect(try await node.push([change], to: repository, by: Principal(user: ann)) == .accept)
         let events = await node.recorder.events("repo:refs_changed", count: 1)
-        await node.hosting.stop()
+        try await node.settle()
         #expect(node.recorder.all.count(where: { $0.key == "repo:refs_changed" }) == 1)
         let event = try #require(events.first)
         #expect(event.repository == repository.id)
@@ -70,7 +70,7 @@ final class ChosenGuard: PushGuard {
         let never = ChosenGuard(.accept)
         node.hosting.pushes.addGuard(refusal)
         node.hosting.pushes.addGuard(never)
-        let commit = try node.commit("first", in: repository)
+        let commit = try await node.commit("first", in: repository)
         let session = node.hosting.pushes.begin(
             repository: repository, principal: .localOperator, transport: "http")
         let changes = [RefChange(ref: main, from: .zero, to: commit)]
@@ -85,7 +85,7 @@ final class ChosenGuard: PushGuard {
             try await node.hosting.refs.update(
                 changes, in: repository, trigger: .branchCreate, by: .localOperator)
         }
-        await node.hosting.stop()
+        try await node.settle()
         #expect(!node.recorder.all.contains { $0.key == "repo:refs_changed" })
     }
 
@@ -95,7 +95,7 @@ final class ChosenGuard: PushGuard {
         "refs/heads/HEAD", "refs/stash",
     ])
     func aRefThatOnlyTheServerWritesIsRefusedWithASentence(_ name: String) async throws {
-        let commit = try node.commit("first", in: repository)
+        let commit = try await node.commit("first", in: repository)
         let verdict = try await node.push(
             [RefChange(ref: try RefName(name), from: .zero, to: commit)], to: repository)
         guard case .refuse(let text) = verdict else {
@@ -107,7 +107,7 @@ final class ChosenGuard: PushGuard {
 
     @Test(arguments: ["refs/notes/commits", "refs/changes/01/1/1", "refs/tags/v1", "refs/heads/a/b"])
     func anyOtherFolderOfRefsIsFine(_ name: String) async throws {
-        let commit = try node.commit("first", in: repository)
+        let commit = try await node.commit("first", in: repository)
         let verdict = try await node.push(
             [RefChange(ref: try RefName(name), from: .zero, to: commit)], to: repository)
         #expect(verdict == .accept)
@@ -128,13 +128,13 @@ final class ChosenGuard: PushGuard {
     }
 
     @Test func onlyTheRefsThatGitReportsMovedAreInTheEvent() async throws {
-        let commit = try node.commit("first", in: repository)
+        let commit = try await node.commit("first", in: repository)
         let other = try RefName.branch("other")
         let session = node.hosting.pushes.begin(
             repository: repository, principal: .localOperator, transport: "http")
         let changes = [main, other].map { RefChange(ref: $0, from: .zero, to: commit) }
         #expect(await session.preReceive(changes: changes, quarantine: nil, options: []) == .accept)
-        try node.moveRefs([changes[0]], in: repository)
+        try await node.moveRefs([changes[0]], in: repository)
         try await session.finish(
             report: PushReport(lines: [
                 PushReport.Line(ref: main.full, outcome: .ok),
@@ -145,7 +145,7 @@ final class ChosenGuard: PushGuard {
     }
 
     @Test func aSecretIsGoodForItsPushAlone() async throws {
-        let commit = try node.commit("first", in: repository)
+        let commit = try await node.commit("first", in: repository)
         let session = node.hosting.pushes.begin(
             repository: repository, principal: .localOperator, transport: "http")
         #expect(session.secret.count == 64)
@@ -155,7 +155,7 @@ final class ChosenGuard: PushGuard {
         #expect(await session.preReceive(changes: changes, quarantine: nil, options: []) == .accept)
         #expect(session.isCommitting)
         #expect(await session.preReceive(changes: changes, quarantine: nil, options: []) != .accept)
-        try node.moveRefs(changes, in: repository)
+        try await node.moveRefs(changes, in: repository)
         try await session.finish(report: nil)
         #expect(node.hosting.pushes.session(secret: session.secret) == nil && !session.isCommitting)
         #expect(await session.preReceive(changes: changes, quarantine: nil, options: []) != .accept)
@@ -165,7 +165,7 @@ final class ChosenGuard: PushGuard {
         let ann = Principal(user: try await node.user("ann"))
         try await node.hosting.permissions.grant(
             .repoWrite, toUsers: ["ann"], in: .repository(repository.id), by: .localOperator)
-        let commit = try node.commit("first", in: repository)
+        let commit = try await node.commit("first", in: repository)
         let session = node.hosting.pushes.begin(repository: repository, principal: ann, transport: "http")
         try await node.hosting.permissions.revoke(
             user: "ann", in: .repository(repository.id), by: .localOperator)
@@ -178,7 +178,8 @@ final class ChosenGuard: PushGuard {
         var parent = ObjectID.zero
         var tips: [String] = []
         for number in 0..<20 {
-            let commit = try node.commit("c\(number)", in: repository, parents: parent.isZero ? [] : [parent])
+            let commit = try await node.commit(
+                "c\(number)", in: repository, parents: parent.isZero ? [] : [parent])
             try await node.push([RefChange(ref: main, from: parent, to: commit)], to: repository)
             parent = commit
             tips.append(commit.hex)
@@ -189,10 +190,10 @@ final class ChosenGuard: PushGuard {
 
     @Test func aHandlerThatFailsStopsNeitherPushNorOthers() async throws {
         struct Failure: Error {}
-        _ = node.events.subscribe("repo:refs_changed", name: "bad") { _ in throw Failure() }
+        _ = try await node.events.subscribe(["repo:refs_changed"], name: "bad") { _ in throw Failure() }
         try await node.seed(repository)
         _ = await node.recorder.events("repo:refs_changed", count: 1)
-        await node.hosting.stop()
+        try await node.settle()
         let rows = try await node.hosting.journal.recent(in: repository.id, limit: 1)
         #expect(rows.map(\.state) == [.delivered])
     }

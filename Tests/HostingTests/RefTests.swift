@@ -56,7 +56,7 @@ import Testing
         let heavy = try await refs.createTag(
             in: repository, name: "v2", startPoint: "v1", message: "second", by: ann)
         #expect(heavy.latestCommit == first && heavy.tagObject != nil)
-        let text = try Git.run(["cat-file", "tag", "v2"], in: node.path(repository))
+        let text = try await Git.run(["cat-file", "tag", "v2"], in: node.path(repository))
         #expect(text.contains("tagger Ann <ann@example.org>") && text.hasSuffix("second"))
         #expect(try await refs.tags(in: repository, page: PageRequest()).values == [light, heavy])
         try await refs.deleteTag(in: repository, name: "v2", by: ann)
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test func aChangeOfARefThatHasMovedIsAConflictAndLeavesNothing() async throws {
-        let second = try node.commit("second", in: repository, parents: [first])
+        let second = try await node.commit("second", in: repository, parents: [first])
         let (main, other) = (try RefName.branch("main"), try RefName.branch("other"))
         let changes = [
             RefChange(ref: other, from: .zero, to: first), RefChange(ref: main, from: second, to: first),
@@ -151,7 +151,7 @@ import Testing
 
     @Test func commitsFoldersAndFilesAreRead() async throws {
         let contents = node.hosting.contents
-        let second = try node.commit(
+        let second = try await node.commit(
             "second\n\nbody", in: repository, parents: [first], files: ["README": "x\n"])
         try await node.push([RefChange(ref: try .branch("main"), from: first, to: second)], to: repository)
         let page = try await contents.commits(in: repository, page: PageRequest(start: 0, limit: 1))
@@ -195,7 +195,8 @@ import Testing
     @Test(arguments: [0, 5, 256 * 1024, 256 * 1024 + 1, 3_000_000])
     func aFilesBytesComeWholeWhateverItsSize(_ size: Int) async throws {
         let text = String(repeating: "0123456789abcde\n", count: size / 16 + 1).prefix(size)
-        let commit = try node.commit("big", in: repository, parents: [first], files: ["big": String(text)])
+        let commit = try await node.commit(
+            "big", in: repository, parents: [first], files: ["big": String(text)])
         let file = try await node.hosting.contents.raw("big", at: commit.hex, in: repository)
         var bytes: [UInt8] = []
         for try await chunk in file.chunks { bytes.append(contentsOf: chunk.readableBytesView) }

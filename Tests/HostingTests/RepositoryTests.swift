@@ -14,8 +14,9 @@ import Testing
         let repository = try await node.repository("My Tools", in: project)
         #expect(repository.state == .available && repository.slug == "my-tools")
         #expect(node.path(repository) == home.layout.repositories + "/\(repository.id)")
-        #expect(try Git.run(["rev-parse", "--is-bare-repository"], in: node.path(repository)) == "true")
-        #expect(try Git.run(["symbolic-ref", "HEAD"], in: node.path(repository)) == "refs/heads/main")
+        #expect(
+            try await Git.run(["rev-parse", "--is-bare-repository"], in: node.path(repository)) == "true")
+        #expect(try await Git.run(["symbolic-ref", "HEAD"], in: node.path(repository)) == "refs/heads/main")
         #expect(
             try await node.hosting.refs.defaultBranch(of: repository)
                 == .missing(try .branch("main"), repositoryIsEmpty: true))

@@ -1,4 +1,5 @@
 import Hosting
+import NodeTestKit
 import Testing
 
 /// Lets a test hold tasks until it says so.
@@ -14,13 +15,12 @@ private final class Gate: Sendable {
 }
 
 @Suite struct Tickets {
-    /// Waits, without sleeping, until as many wait for a ticket.
-    private func untilWaiting(_ count: Int, _ tickets: HostingTickets) async {
-        while tickets.usage.waiting != count { await Task.yield() }
+    private func untilWaiting(_ count: Int, _ tickets: HostingTickets) async throws {
+        try await waitUntil("\(count) that wait for a ticket") { tickets.usage.waiting == count }
     }
 
-    private func untilRunning(_ count: Int, _ tickets: HostingTickets) async {
-        while tickets.usage.running != count { await Task.yield() }
+    private func untilRunning(_ count: Int, _ tickets: HostingTickets) async throws {
+        try await waitUntil("\(count) with a ticket") { tickets.usage.running == count }
     }
 
     @Test func noMoreRunThanMayAndTheOthersComeInOrder() async throws {
@@ -29,12 +29,12 @@ private final class Gate: Sendable {
         let order = Shared<[Int]>([])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await tickets.withTicket(.hosting) { await gate.wait() } }
-            await untilRunning(1, tickets)
+            try await untilRunning(1, tickets)
             for number in 1...5 {
                 group.addTask {
                     try await tickets.withTicket(.hosting) { order.withLock { $0.append(number) } }
                 }
-                await untilWaiting(number, tickets)
+                try await untilWaiting(number, tickets)
             }
             #expect(tickets.usage == (running: 1, waiting: 5))
             gate.open()
@@ -49,9 +49,9 @@ private final class Gate: Sendable {
         let gate = Gate()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await tickets.withTicket(.hosting) { await gate.wait() } }
-            await untilRunning(1, tickets)
+            try await untilRunning(1, tickets)
             group.addTask { try await tickets.withTicket(.hosting) {} }
-            await untilWaiting(1, tickets)
+            try await untilWaiting(1, tickets)
             await #expect(throws: HostingError.busy(retryAfter: .seconds(10))) {
                 try await tickets.withTicket(.hosting) {}
             }
@@ -66,7 +66,7 @@ private final class Gate: Sendable {
         let gate = Gate()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await tickets.withTicket(.hosting) { await gate.wait() } }
-            await untilRunning(1, tickets)
+            try await untilRunning(1, tickets)
             await #expect(throws: HostingError.busy(retryAfter: .seconds(10))) {
                 try await tickets.withTicket(.hosting) {}
             }
@@ -82,9 +82,9 @@ private final class Gate: Sendable {
         let ran = Shared(false)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await tickets.withTicket(.hosting) { await gate.wait() } }
-            await untilRunning(1, tickets)
+            try await untilRunning(1, tickets)
             let waiting = Task { try await tickets.withTicket(.hosting) { ran.withLock { $0 = true } } }
-            await untilWaiting(1, tickets)
+            try await untilWaiting(1, tickets)
             waiting.cancel()
             await #expect(throws: CancellationError.self) { try await waiting.value }
             #expect(tickets.usage.waiting == 0)

@@ -76,8 +76,26 @@ import Testing
     }
 
     @Test(arguments: [
-        ("test.echo(1, {})", "main.lua:1: second: only a number, string, boolean or nil can be passed"),
-        ("test.echo(print)", "main.lua:1: first: only a number, string, boolean or nil can be passed"),
+        ("test.echo(print)", "main.lua:1: first: only plain data can be passed"),
+        ("test.echo(1, {print})", "main.lua:1: second[1]: a function cannot be stored"),
+        ("test.echo({a = 0/0})", "main.lua:1: first.a: a number that is not finite cannot be stored"),
+        ("test.echo({1, nil, 3})", "main.lua:1: first: a sparse list cannot be stored"),
+        (
+            "test.echo({1, x = 2})",
+            "main.lua:1: first: a table of both list items and named fields cannot be stored"
+        ),
+        (
+            "test.echo(setmetatable({}, {}))",
+            "main.lua:1: first: a table with a metatable cannot be stored"
+        ),
+        (
+            "test.echo({{}})",
+            "main.lua:1: first: only a table of at most 256 plain fields or items can be passed"
+        ),
+        (
+            "local t = {} for i = 1, 257 do t[i] = i end test.echo(t)",
+            "main.lua:1: first: only a table of at most 256 plain fields or items can be passed"
+        ),
         ("test.echo(0/0)", "main.lua:1: first: a number that is not finite cannot be passed"),
         (
             "test.echo(1, ('x'):rep(300000))", "main.lua:1: second: a string this long cannot be passed"
@@ -86,6 +104,76 @@ import Testing
     func `what fast functions cannot take is refused by name`(_ body: String, _ message: String) async throws
     {
         #expect(await TestState.failure(body, functions: [Self.echo])?.description == message)
+    }
+
+    @Test func `tables of plain fields pass and come back`() async throws {
+        let fast = LuaHostFunction(
+            path: "test.record",
+            kind: .fast { call in
+                let id = call.withTable(0) { $0["id"]?.integer }
+                let name = call.withTable(0) { $0["name"]?.text }
+                let counts = call.withTable(0) { ($0.count, $0["nothing"] == nil, $0["on"]?.boolean) }
+                let sum = call.withTable(1) { list in
+                    (0..<list.count).reduce(0) { $0 + (list[$1]?.integer ?? 0) }
+                }
+                let isOutside = call.withTable(1) { $0[-1] == nil && $0[3] == nil && $0["id"] == nil }
+                call.writeFields { call in
+                    call.writeName("id")
+                    call.write((id ?? nil) ?? -1)
+                    call.writeName("inner")
+                    call.writeFields { call in
+                        call.writeName("name")
+                        call.write((name ?? nil) ?? "")
+                        call.writeName("none")
+                        call.writeNull()
+                    }
+                    call.writeName("list")
+                    call.writeItems { call in
+                        call.write(Int64(counts?.0 ?? 0))
+                        call.writeItems { $0.write(counts?.1 == true && counts?.2 == true) }
+                        call.writeFields { _ in }
+                    }
+                }
+                call.write(sum ?? -1)
+                call.write(isOutside == true)
+                call.write(call.withTable(2) { $0.count } == nil)
+            })
+        let results = try await TestState.run(
+            """
+            local r, sum, outside, none =
+              test.record({id = 7, name = 'grüße', on = true, size = 1.5}, {1, 2, 3}, 'text')
+            return r, sum, outside, none, #test.record({}, {}).inner.name
+            """, functions: [fast])
+        #expect(
+            results == [
+                ["id": 7, "inner": ["name": "grüße"], "list": [4, [true], [:]]], 6, true, true, 0,
+            ])
+    }
+
+    @Test func `every field of a table can be visited, and a scalar given back as it came`() async throws {
+        let fast = LuaHostFunction(
+            path: "test.same",
+            kind: .fast { call in
+                var found: [(String, LuaFastScalar)] = []
+                _ = call.withTable(0) { table in table.forEach { found.append(($0, $1)) } }
+                for (_, value) in found.sorted(by: { $0.0 < $1.0 }) { call.write(value) }
+            })
+        let results = try await TestState.run(
+            "return test.same({a = 1, b = 'x', c = true, d = 0.5})", functions: [fast])
+        #expect(results == [1, "x", true, 0.5])
+    }
+
+    @Test func `a result with too many values raises`() async throws {
+        let fast = LuaHostFunction(
+            path: "test.many",
+            kind: .fast { call in
+                let count = Int(call.integer(0) ?? 0)
+                call.writeItems { call in for number in 0..<count { call.write(Int64(number)) } }
+            })
+        #expect(try await TestState.run("return #test.many(255)", functions: [fast]) == [255])
+        #expect(
+            await TestState.failure("test.many(256)", functions: [fast])?.description
+                == "main.lua:1: test.many: the results do not fit")
     }
 
     @Test func `more than 16 arguments are refused`() async throws {

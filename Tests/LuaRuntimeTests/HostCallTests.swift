@@ -194,13 +194,13 @@ import Testing
         }
         let functions = [
             LuaHostFunction(
-                path: "test.now",
+                path: "test.now", wantsPosition: true,
                 kind: .immediate { _, context in
                     note(context)
                     return []
                 }),
             LuaHostFunction(
-                path: "test.later",
+                path: "test.later", wantsPosition: true,
                 kind: .waiting { _, context in
                     note(context)
                     return []
@@ -212,5 +212,60 @@ import Testing
         _ = try await test.call("f", context: "push 7")
         #expect(seen.withLock { $0 } == ["push 7 main.lua:2", "push 7 main.lua:3", "push 7 main.lua:4"])
         await test.state.close()
+    }
+
+    @Test func `ten thousand coroutines that call make one call at a time`() async throws {
+        let now = Atomic<Int>(0)
+        let most = Atomic<Int>(0)
+        let wait = LuaHostFunction(
+            path: "test.count",
+            kind: .waiting { _, _ in
+                let count = now.add(1, ordering: .relaxed).newValue
+                most.max(count, ordering: .relaxed)
+                await Task.yield()
+                now.subtract(1, ordering: .relaxed)
+                return []
+            })
+        let results = try await TestState.run(
+            """
+            local all, done = {}, 0
+            for i = 1, 10000 do
+              all[i] = coroutine.create(function()
+                test.count()
+                coroutine.yield()
+                test.count()
+                done = done + 1
+              end)
+            end
+            for turn = 1, 2 do for i = 1, #all do coroutine.resume(all[i]) end end
+            return done
+            """, limits: LuaLimits(handlerCPU: .seconds(60)), functions: [wait])
+        #expect(results == [10_000])
+        #expect(most.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func `a reply that the state has no memory for fails that call alone`() async throws {
+        let big = String(repeating: "x", count: 200_000)
+        let functions = [
+            LuaHostFunction(path: "test.big", kind: .waiting { _, _ in [.string(big)] }),
+            LuaHostFunction(path: "test.now", kind: .immediate { _, _ in [.string(big)] }),
+            LuaHostFunction(
+                path: "test.huge",
+                kind: .waiting { _, _ in [.list(Array(repeating: .string(big), count: 3))] }),
+        ]
+        for name in ["big", "now"] {
+            let limits = LuaLimits(memoryBytesMax: 150_000)
+            let results = try await TestState.run(
+                "local ok, why = pcall(test.\(name)) return ok, why, #('still'):rep(10)", limits: limits,
+                functions: functions)
+            #expect(results == [false, "not enough memory", 50])
+            #expect(
+                await TestState.failure("test.\(name)()", limits: limits, functions: functions)
+                    == .outOfMemory(limit: 150_000))
+        }
+        let results = try await TestState.run(
+            "local ok, why = pcall(test.huge) return ok, why, #test.big()", functions: functions)
+        #expect(results.first == false && results.last == 200_000)
+        #expect(results[1].stringValue?.contains("test.huge") == true, "\(results[1])")
     }
 }

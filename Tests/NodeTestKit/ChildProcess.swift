@@ -105,7 +105,7 @@ package final class ChildProcess: Sendable {
 
     /// Waits for its end and for the end of its output.
     /// - Throws: ``TestKitError/deadline(waitedFor:detail:)`` after killing the process group.
-    package func waitForExit(deadline: Duration = .seconds(60)) async throws -> ProcessOutcome {
+    package func waitForExit(deadline: Duration = .seconds(120)) async throws -> ProcessOutcome {
         let watchdog = Task {
             try await Task.sleep(for: deadline)
             killGroup()

@@ -44,6 +44,14 @@ package struct GitClient: Sendable {
         _ arguments: String..., in folder: String = "", input: Data = Data(),
         deadline: Duration = .seconds(120)
     ) async throws -> String {
+        try await succeed(arguments: arguments, in: folder, input: input, deadline: deadline)
+    }
+
+    /// As ``succeed(_:in:input:deadline:)``, with the arguments as an array.
+    @discardableResult
+    package func succeed(
+        arguments: [String], in folder: String = "", input: Data = Data(), deadline: Duration = .seconds(120)
+    ) async throws -> String {
         let outcome = try await run(arguments: arguments, in: folder, input: input, deadline: deadline)
         guard outcome.succeeded else {
             throw TestKitError.command(
@@ -92,7 +100,8 @@ package struct GitClient: Sendable {
             "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags", in: folder)
     }
 
-    private var fullEnvironment: [String: String] {
+    /// The whole environment of git.
+    package var fullEnvironment: [String: String] {
         [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
             "HOME": directory.path("home"), "LC_ALL": "C.UTF-8", "TZ": "UTC",

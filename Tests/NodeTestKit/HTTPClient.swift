@@ -48,7 +48,7 @@ package struct HTTPClient: Sendable {
         let request = Data((head + "\r\n").utf8) + (body ?? Data())
         let port = port
         return try await onThread {
-            let connection = try SocketConnection(port: port, patience: .seconds(60))
+            let connection = try SocketConnection(port: port, patience: .seconds(120))
             defer { connection.close() }
             // A server may refuse before it has read the whole body; its answer is what counts.
             let unsent = Result { try connection.sendBlocking(request) }

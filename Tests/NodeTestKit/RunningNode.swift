@@ -130,7 +130,7 @@ package final class RunningNode: Sendable {
 
     /// Waits for the process to end.
     /// - Returns: Its exit code, or 128 plus the signal's number, and its output.
-    package func waitForExit(deadline: Duration = .seconds(45)) async throws -> ProcessOutcome {
+    package func waitForExit(deadline: Duration = .seconds(120)) async throws -> ProcessOutcome {
         guard let process = state.withLock({ $0.process }) else {
             throw TestKitError.protocolViolation("the node was not started")
         }

@@ -10,7 +10,7 @@ package final class SocketConnection: Sendable {
 
     /// Connects to `port` on 127.0.0.1.
     /// - Parameter patience: How long a single read may wait before it throws.
-    package static func connect(port: Int, patience: Duration = .seconds(30)) async throws -> SocketConnection
+    package static func connect(port: Int, patience: Duration = .seconds(60)) async throws -> SocketConnection
     {
         try await onThread { try SocketConnection(port: port, patience: patience) }
     }
@@ -21,15 +21,7 @@ package final class SocketConnection: Sendable {
         var limit = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Foundation.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        let code = Self.withAddress(ofPort: port) { Foundation.connect(descriptor, $0, $1) }
         guard code == 0 else {
             let reason = errno
             close()
@@ -40,21 +32,36 @@ package final class SocketConnection: Sendable {
     deinit { close() }
 
     /// A port of 127.0.0.1 that nobody uses at this moment.
+    ///
+    /// It is none of those that the system gives to whoever asks for any, so that nobody gets it meanwhile
+    /// by chance.
     package static func freePort() throws -> Int {
+        for _ in 0..<1000 {
+            let port = Int.random(in: 20_000..<32_000)
+            if try isFree(port) { return port }
+        }
+        throw TestKitError.system(call: "bind", code: EADDRINUSE)
+    }
+
+    private static func isFree(_ port: Int) throws -> Bool {
         let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard probe >= 0 else { throw TestKitError.system(call: "socket", code: errno) }
         defer { Foundation.close(probe) }
+        return withAddress(ofPort: port) { bind(probe, $0, $1) } == 0
+    }
+
+    private static func withAddress(
+        ofPort port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
+    ) -> CInt {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) { pointer in
+        return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(probe, $0, size) == 0 ? getsockname(probe, $0, &size) : -1
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard code == 0 else { throw TestKitError.system(call: "bind", code: errno) }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// Sends all of `bytes`.

@@ -69,8 +69,25 @@ import Testing
         expectError("", overrides: ["server.adress=::1"], contains: "--property", "\"server.address\"")
     }
 
-    @Test func `a key that resembles none is refused without a guess`() {
-        expectError("jdbc.url=x\n", contains: "unknown key \"jdbc.url\"", "docs/operating.md")
+    @Test(arguments: [
+        ("server.ssl.key", "server.ssl.certificate-private-key"), ("server.ssl", "server.ssl.enabled"),
+        ("jdbc.url", "setup.baseUrl"), ("logging.loger.perigee.git", "logging.logger.<name>"),
+        ("plugin.memory.max", "plugins.memory.max"), ("x", "plugins.dir"),
+    ])
+    func `a key that resembles none much is refused with the nearest one all the same`(
+        key: String, nearest: String
+    ) {
+        expectError("\(key)=x\n", contains: "unknown key \"\(key)\"", "\"\(nearest)\"")
+    }
+
+    @Test func `an unknown key that is far from all is told where all are`() {
+        expectError(
+            "server.ssl.key=x\n",
+            contains: "The nearest known key is \"server.ssl.certificate-private-key\"",
+            "docs/operating.md lists all.")
+        expectError(
+            "", environment: ["PERIGEE_SERVER_SSL_KEY": "x"],
+            contains: "\"PERIGEE_SERVER_SSL_CERTIFICATE_PRIVATE_KEY\"", "docs/operating.md lists all.")
     }
 
     @Test(arguments: [

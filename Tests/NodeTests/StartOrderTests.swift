@@ -41,6 +41,33 @@ import Testing
         #expect(record.all.contains("-a"))
     }
 
+    @Test func `a part whose turn has not come is not started by a node that is asked to stop`() async throws
+    {
+        let record = Record()
+        let first = StartSignal()
+        let (isStarting, mayGoOn, last) = (StartSignal(), StartSignal(), StartSignal())
+        let slow = StagedService(
+            name: "slow", after: nil, isUp: first, logger: Logger(label: "test"),
+            start: {
+                isStarting.settle(true)
+                _ = await mayGoOn.wait()
+                record.add("+slow")
+            }, stop: { record.add("-slow") })
+        let late = StagedService(
+            name: "late", after: first, isUp: last, logger: Logger(label: "test"),
+            start: { record.add("+late") }, stop: { record.add("-late") })
+        let group = ServiceGroup(services: [slow, late], logger: Logger(label: "test"))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            #expect(await isStarting.wait())
+            await group.triggerGracefulShutdown()
+            #expect(await last.wait() == false)
+            mayGoOn.settle(true)
+            try await tasks.waitForAll()
+        }
+        #expect(record.all == ["+slow", "-slow"])
+    }
+
     private func chain(
         _ names: [String], record: Record, last: StartSignal, broken: String? = nil
     ) -> [StagedService] {

@@ -64,6 +64,7 @@ import Testing
             "plugin.json:1: permisions: unknown key \"permisions\"; did you mean \"permissions\"?"
         ),
         (#""colour": 1"#, "unknown key \"colour\"; known are id, name"),
+        (#""push_failure": "accept""#, "; the nearest is \"before_push_failure\""),
         (
             #""permissions": {"event": []}"#,
             "permissions.event: unknown permission \"event\"; did you mean \"events\"?"
@@ -88,6 +89,7 @@ import Testing
         (#""limits": {"memory": "1KiB"}"#, "limits.memory: a size of at least 1MiB is expected"),
         (#""limits": {"handler_cpu": "5x"}"#, "limits.handler_cpu: a duration of at least 10ms is expected"),
         (#""limits": {"cpu": "5s"}"#, "limits.cpu: unknown limit \"cpu\""),
+        (#""limits": {"cpu": "5s"}"#, "; the nearest is \"handler_cpu\""),
         (#""modes": ["primry"]"#, "modes[0]: unknown mode \"primry\"; did you mean \"primary\"?"),
         (#""modes": []"#, "modes: at least one mode is needed"),
         (#""after": ["com.example.x"]"#, "after[0]: a plugin cannot come after itself"),

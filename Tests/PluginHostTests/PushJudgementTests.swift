@@ -6,7 +6,7 @@ import Testing
     private static let permission = #""permissions": {"before_push": true}"#
 
     private func host(
-        _ mains: [String], extra: String = "", wait: Duration = .seconds(5)
+        _ mains: [String], extra: String = "", wait: Duration = .seconds(60)
     ) async throws -> TestHost {
         var ceilings = PluginCeilings()
         ceilings.pushWait = wait

@@ -18,6 +18,7 @@ struct TestHost {
     /// - Parameter write: Puts plugins into the installed folder before the start.
     init(
         ceilings: PluginCeilings = PluginCeilings(), mode: String = "primary", isServing: Bool = true,
+        audit: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         firstParty writeFirstParty: (PluginFolder) throws -> Void = { _ in },
         _ write: (PluginFolder) throws -> Void
     ) async throws {
@@ -35,7 +36,7 @@ struct TestHost {
             configuration: PluginHostConfiguration(
                 firstPartyDirectory: firstParty.path, installedDirectory: installed.path, ceilings: ceilings,
                 mode: mode),
-            database: database, events: bus, modules: tests.modules, logger: logger)
+            database: database, events: bus, modules: tests.modules, logger: logger, audit: audit)
         await host.start()
         if isServing { await host.announceServing() }
     }
@@ -47,7 +48,8 @@ struct TestHost {
     func publish(
         _ key: String, _ payload: PortableValue = [:], repository: RepositoryID? = nil
     ) async -> EventDelivery {
-        await bus.publish(Event(key: key, payload: payload, repository: repository, id: UUID().uuidString))
+        let event = Event(key: key, payload: payload, repository: repository, id: UUID().uuidString)
+        return await bus.publish(event).delivery()
     }
 
     /// Ends it, as a node does.

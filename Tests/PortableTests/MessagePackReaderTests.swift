@@ -34,35 +34,4 @@ import Testing
             }
         }
     }
-
-    @Test(arguments: 0...40)
-    func `fixed memory gets the same bytes as an array, or says that it is too small`(room: Int) throws {
-        var array = MessagePackWriter()
-        array.writeMap(count: 3)
-        array.write("text")
-        array.write(70_000 as Int64)
-        array.write("flags")
-        array.writeList(count: 3)
-        array.write(true)
-        array.writeNull()
-        array.write(2.5)
-        array.write("raw")
-        array.writeExtension(type: 1, [9, 9])
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 1)
-        defer { memory.deallocate() }
-        var fixed = MessagePackBufferWriter(memory)
-        fixed.writeMap(count: 3)
-        fixed.write("text")
-        fixed.write(70_000 as Int64)
-        fixed.write("flags")
-        fixed.writeList(count: 3)
-        fixed.write(true)
-        fixed.writeNull()
-        fixed.write(2.5)
-        fixed.write("raw")
-        [UInt8]([9, 9]).withUnsafeBytes { fixed.writeExtension(type: 1, $0) }
-        #expect(fixed.isOverflown == (room < array.bytes.count))
-        #expect(Array(memory.prefix(fixed.count)) == Array(array.bytes.prefix(fixed.count)))
-        if !fixed.isOverflown { #expect(fixed.count == array.bytes.count) }
-    }
 }

@@ -31,6 +31,22 @@ import Testing
         #expect(Nearest.match(word, among: ["server.port", "server.address", "ab"]) == nearest)
     }
 
+    @Test(arguments: [
+        ("server.prot", "server.port"), ("server.ssl.key", "server.ssl.certificate-private-key"),
+        ("server.ssl.cert", "server.ssl.certificate"), ("server.ssl", "server.ssl.enabled"),
+        ("server.ssl.certificate-file", "server.ssl.certificate"), ("serverPort", "server.port"),
+        ("jdbc.url", "setup.baseUrl"), ("x", "server.port"), ("", "server.port"),
+        (String(repeating: "server.ssl.", count: 200), "server.ssl.certificate-private-key"),
+    ])
+    func `of keys one is always the closest`(word: String, closest: String) {
+        let keys = [
+            "server.port", "server.ssl.enabled", "server.ssl.certificate",
+            "server.ssl.certificate-private-key", "setup.baseUrl", "receive.max-size",
+        ]
+        #expect(Nearest.closest(word, among: keys) == closest)
+        #expect(Nearest.closest(word, among: []) == nil)
+    }
+
     @Test func `of words that are equally near the first by alphabet is proposed`() {
         #expect(Nearest.match("cat", among: ["hat", "bat", "rat"]) == "bat")
     }

@@ -36,7 +36,6 @@ enum ModuleGraph {
             "HTTP belongs to the doors; below them nobody knows how a request came in"
         ),
         "HummingbirdCore": (["HTTPServing"], "only HTTPServing builds the channel pipeline"),
-        "HummingbirdTLS": (["HTTPServing"], "only HTTPServing builds the channel pipeline"),
         "NIOSSL": (
             ["HTTPServing", "Node"], "TLS ends in HTTPServing; Node's client speaks it for the command line"
         ),

@@ -51,7 +51,6 @@ perigee = {}
 ---@field actor table Who: `name`, `emailAddress`, `id`, `displayName`, `slug`, `type`.
 ---@field repository table Where: `id`, `slug`, `name`, `project.key` and so on.
 ---@field changes table[] What: `ref`, `refId`, `fromHash`, `toHash`, `type` each.
----@field coalesced? integer Earlier events that this one stands for.
 
 ---Hears of what happened on this node, and may refuse a push.
 ---@class perigee.events
@@ -78,7 +77,8 @@ function perigee.events.on(key, handler) end
 ---Asks a function about every change of refs before it happens: pushes, branches and tags made or
 ---removed over REST, changes by plugins. Returning `false` or `nil` and a text refuses all of it, and
 ---the git client shows the text. Anything else accepts. A handler that fails, or takes more than 5 s,
----refuses, unless the manifest says `"before_push_failure": "accept"`.
+---refuses, unless the manifest says `"before_push_failure": "accept"`; so does a plugin that is in
+---quarantine or cannot be started.
 ---
 ---Answers at once.
 ---Only while the main chunk runs.
@@ -99,7 +99,8 @@ function perigee.events.on(key, handler) end
 function perigee.events.before_push(handler) end
 
 ---Raises an event of the plugin's own, for every plugin on this node that listens, this one included.
----It returns at once; the event follows the plugin's earlier ones.
+---It returns at once; the event follows the plugin's earlier ones. A listener for whom 1,000 of the
+---plugin's events wait does not get it.
 ---
 ---Answers at once.
 ---Permission: none.
@@ -110,7 +111,7 @@ function perigee.events.before_push(handler) end
 ---```
 ---@param key string Begins with the plugin's id: `com.example.report:built`.
 ---@param payload? table What listeners get; at most 256 KiB.
----@return boolean? sent `true`; `nil` when too many of the plugin's events wait.
+---@return boolean? sent `true`; `nil` when nobody who listens has room for more.
 ---@return perigee.Error? err `unavailable`.
 function perigee.events.publish(key, payload) end
 
@@ -328,7 +329,7 @@ function perigee.commits.get(repository, revision) end
 ---@class perigee.CommitsEachOptions
 ---@field tip? string Where to begin (default: the default branch).
 ---@field since? string Leave out this commit and what it can reach.
----@field path? string Only commits that change this file or folder; not while a push is judged.
+---@field path? string Only commits that change this file or folder.
 ---@field limit? integer At most so many (default: 1,000).
 
 ---Goes over commits, the newest first. Nothing comes when a revision does not exist.

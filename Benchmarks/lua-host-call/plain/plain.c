@@ -41,6 +41,7 @@ static const luaL_Reg functions[] = {{"integer", add_one},
                                      {"text", same_text},
                                      {"at_once", add_one},
                                      {"record", same_record},
+                                     {"fields", same_record},
                                      {"on", on},
                                      {NULL, NULL}};
 

@@ -37,6 +37,22 @@ struct HostSide {
                 call.write(text)
             }),
         LuaHostFunction(
+            path: "host.fields",
+            kind: .fast { call in
+                let fields = call.withTable(0) { ($0["id"], $0["name"], $0["size"]) }
+                guard let fields, let id = fields.0, let name = fields.1, let size = fields.2 else {
+                    return call.misuse("a record expected")
+                }
+                call.writeFields { call in
+                    call.writeName("id")
+                    call.write(id)
+                    call.writeName("name")
+                    call.write(name)
+                    call.writeName("size")
+                    call.write(size)
+                }
+            }),
+        LuaHostFunction(
             path: "host.at_once",
             kind: .immediate { arguments, _ in
                 guard let number = arguments[0].integerValue else {

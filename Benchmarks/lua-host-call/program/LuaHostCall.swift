@@ -1,3 +1,4 @@
+import CLuaHost
 import CPlainLua
 import Glibc
 import LuaRuntime
@@ -16,6 +17,9 @@ import LuaRuntime
         host.on("record", function(n)
             local f, v = host.record, {id = 7, name = "main", size = 1.5} for i = 1, n do local x = f(v) end
         end)
+        host.on("fields", function(n)
+            local f, v = host.fields, {id = 7, name = "main", size = 1.5} for i = 1, n do local x = f(v) end
+        end)
         host.on("wait", function(n) local f = host.wait for i = 1, n do local x = f(i) end end)
         """
 
@@ -23,7 +27,11 @@ import LuaRuntime
         Comparison(
             title: "fast function in Swift, an integer in and out", loop: "integer", calls: 100_000,
             pairs: 101,
-            target: 2.5),
+            target: 2),
+        Comparison(
+            title: "fast function in Swift, a table of three fields in and out", loop: "fields",
+            calls: 50_000,
+            pairs: 101, target: 2),
         Comparison(
             title: "fast function in Swift, a text of 15 bytes in and out", loop: "text", calls: 100_000,
             pairs: 31, target: nil),
@@ -46,7 +54,9 @@ import LuaRuntime
         }
         if chosen.isEmpty {
             try await waiting(host)
+            try yielding()
             try await opening(pool)
+            try await unloading(pool)
         }
         await host.state.close()
         plain_close(plain)
@@ -62,7 +72,73 @@ import LuaRuntime
             try await host.call("wait", 5_000)
             samples.add((cpuSeconds() - start) / 5_000 * 1e6)
         }
-        print("waiting function in Swift, answered at once: \(samples.median.text(1)) us of CPU")
+        print(
+            "waiting function in Swift, answered at once: \(samples.median.text(1)) us of CPU; to reach: 5")
+    }
+
+    /// The same without Swift: what the C library takes to yield to its caller and to go on.
+    private static func yielding() throws {
+        guard let watchdog = clh_watchdog_start(), clh_thread_enter(watchdog) == 0 else {
+            throw BenchmarkError.peer("no watchdog")
+        }
+        defer {
+            clh_thread_leave()
+            clh_watchdog_stop(watchdog)
+        }
+        var limits = clh_limits(
+            heap_max: 64 << 20, block_max: 1 << 20, value_max: 256 << 10, source_max: 256 << 10,
+            slice: 10_000_000, depth_max: 32)
+        var callbacks = clh_callbacks()
+        let text = Array("local f = host.wait for i = 1, 200000 do local x = f(i) end".utf8)
+        guard let state = clh_open(&limits, &callbacks, 1),
+            clh_add_function(state, "host.wait", "", CLH_WAITING, 0, 0) == 0,
+            clh_add_source(state, "main.lua", text, text.count) == 0
+        else { throw BenchmarkError.peer("no state") }
+        defer { clh_close(state) }
+        var samples = Samples()
+        for _ in 0..<11 {
+            let run = clh_begin_load(state, "main.lua", 600_000_000_000)
+            var result = clh_result()
+            var calls = 0.0
+            let start = cpuSeconds()
+            repeat {
+                clh_resume(state, run, &result)
+                if result.outcome == CLH_CALL {
+                    clh_reply(state, CLH_VALUES, result.bytes, result.length)
+                    calls += 1
+                }
+            } while result.outcome == CLH_CALL || result.outcome == CLH_SLICE
+            samples.add((cpuSeconds() - start) / calls * 1e9)
+        }
+        print(
+            "yield to the host and go on, in C, an integer out and in: \(samples.median.text(0)) ns of CPU; "
+                + "to reach: 300")
+    }
+
+    /// A plugin that has filled its heap of 64 MiB with small tables.
+    private static func unloading(_ pool: LuaThreadPool) async throws {
+        var samples = Samples()
+        var heap = 0
+        for _ in 0..<5 {
+            let text = """
+                local all = {}
+                pcall(function() while true do all = {all, {}} end end)
+                kept = all
+                """
+            var limits = LuaLimits()
+            limits.loadCPU = .seconds(60)
+            let full = try LuaState(
+                name: "full", limits: limits, functions: [], constants: [:],
+                sources: ["main.lua": Array(text.utf8)], pool: pool, log: { _ in })
+            try await full.load("main.lua")
+            heap = full.statistics().heapBytes
+            let start = ContinuousClock.now
+            await full.close()
+            let time = start.duration(to: .now)
+            samples.add(Double(time.components.attoseconds) / 1e15 + Double(time.components.seconds) * 1e3)
+        }
+        print(
+            "a full heap of \(heap >> 20) MiB is given back in \(samples.median.text(1)) ms; to reach: 50")
     }
 
     private static func opening(_ pool: LuaThreadPool) async throws {
@@ -81,6 +157,6 @@ import LuaRuntime
         }
         print(
             "new state, opened and closed: \(samples.median.text(1)) us of CPU, "
-                + "\((Double(heap) / 1024).text(1)) KiB")
+                + "\((Double(heap) / 1024).text(1)) KiB; to reach: 200 and 64")
     }
 }

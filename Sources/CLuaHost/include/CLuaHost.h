@@ -5,12 +5,12 @@
  *
  * Invariants
  *  - This library owns every C frame between lua_resume and the virtual machine. A host callback is
- *    entered with plain buffers, must not call anything here but clh_reply, and returns before anything is
+ *    entered with plain buffers, must not call anything here but clh_reply*, and returns before anything is
  *    raised or pushed, so that a longjmp never crosses a host frame.
  *  - Values cross as MessagePack, in buffers outside the Lua heap. A Lua function crosses as extension
  *    type 1: a big-endian int32 id, then the state's uint32 generation.
- *  - Fast functions take and give scalars instead. The bytes of a text argument are lent, read-only, until
- *    the callback returns; its value is on the Lua stack for that long.
+ *  - Fast functions take and give scalars, and tables of scalars, instead. The bytes of a text argument are
+ *    lent, read-only, until the callback returns; its value is on the Lua stack for that long.
  *  - A run is a coroutine with a number that is never used again; a finished, failed or killed run cannot
  *    be resumed.
  *  - A state is used by one thread at a time. Which thread may change between turns.
@@ -50,6 +50,11 @@ typedef enum clh_kind {
     CLH_INDEX
 } clh_kind;
 
+typedef enum clh_option {
+    CLH_TAKES_FUNCTIONS = 1, /* Lua functions may be among the arguments */
+    CLH_WANTS_POSITION = 2   /* the caller's place is told; it costs about 100 ns */
+} clh_option;
+
 /* What a host function answered. */
 typedef enum clh_status {
     CLH_VALUES = 0, /* bytes: one MessagePack list of results */
@@ -59,9 +64,19 @@ typedef enum clh_status {
 
 typedef enum clh_log_source { CLH_LOG_PRINT = 0, CLH_LOG_WARN } clh_log_source;
 
-typedef enum clh_type { CLH_NIL = 0, CLH_BOOLEAN, CLH_INTEGER, CLH_FLOAT, CLH_TEXT } clh_type;
+typedef enum clh_type {
+    CLH_NIL = 0,
+    CLH_BOOLEAN,
+    CLH_INTEGER,
+    CLH_FLOAT,
+    CLH_TEXT,
+    CLH_NAME, /* a result's text, as `name` */
+    CLH_LIST, /* `length` items follow */
+    CLH_MAP   /* `length` pairs of a text and a value follow */
+} clh_type;
 
-/* A value without parts. `length` is a text's; a float is finite. */
+/* A value without parts, or the head of a table. `length` is a text's; a float is finite. An argument that
+ * is a table has its own items, all of them without parts. */
 typedef struct clh_scalar {
     clh_type type;
     size_t length;
@@ -70,11 +85,14 @@ typedef struct clh_scalar {
         int64_t integer;
         double number;
         const uint8_t *text;
+        const char *name;               /* ends with a zero and is never freed: a literal */
+        const struct clh_scalar *items; /* of an argument */
     };
 } clh_scalar;
 
-/* One call of a fast function. The callback fills `results`, with texts of its own copied to `bytes`, and
- * counts both; or it writes the text of a misuse to `bytes` and sets `is_misuse`. */
+/* One call of a fast function. The callback fills `results`, a table's items after its head, with texts of
+ * its own copied to `bytes`, and counts all of them; or it writes the text of a misuse to `bytes` and sets
+ * `is_misuse`. */
 typedef struct clh_fast_call {
     const clh_scalar *arguments;
     clh_scalar *results;
@@ -88,7 +106,7 @@ typedef struct clh_fast_call {
 /* Entered on the Lua thread, below Lua frames; see the first invariant. */
 typedef struct clh_callbacks {
     void *owner;
-    /* Must call clh_reply once. `position` is "main.lua:12" or "". */
+    /* Must call clh_reply once. `position` is "main.lua:12", or "" where it is unknown or not wanted. */
     void (*immediate)(void *owner, int op, const uint8_t *arguments, size_t length, const char *position);
     /* `function` is what clh_add_fast_function was given. */
     void (*fast)(void *function, clh_fast_call *call);
@@ -99,13 +117,13 @@ typedef struct clh_callbacks {
 
 /* NULL when there is no memory. `generation` marks this state's function references. */
 clh_state *clh_open(const clh_limits *limits, const clh_callbacks *callbacks, uint32_t generation);
-/* Frees everything; runs no Lua code. */
+/* Frees everything at once; runs no Lua code and visits no object. */
 void clh_close(clh_state *state);
 
-/* Adds a function at a dotted path. `names`: parameter names for messages, separated by spaces. 0, or -1
- * without memory. */
-int clh_add_function(clh_state *state, const char *path, const char *names, clh_kind kind,
-                     int accepts_functions, int op);
+/* Adds a function at a dotted path. `names`: parameter names for messages, separated by spaces. `options`:
+ * of clh_option. 0, or -1 without memory. */
+int clh_add_function(clh_state *state, const char *path, const char *names, clh_kind kind, int options,
+                     int op);
 /* Adds a fast function, which the callback finds by `function`. 0, or -1 without memory. */
 int clh_add_fast_function(clh_state *state, const char *path, const char *names, void *function);
 /* Sets a constant at a dotted path, from MessagePack. 0 or -1. */
@@ -124,10 +142,14 @@ void clh_read_statistics(const clh_state *state, clh_statistics *statistics);
 
 /* Answers the host call in progress; copies the bytes. -1 without memory (the call then raises). */
 int clh_reply(clh_state *state, clh_status status, const uint8_t *bytes, size_t length);
+/* The same with values written in place: where to, of which size, and then how many bytes. */
+uint8_t *clh_reply_space(clh_state *state, size_t *size);
+void clh_reply_written(clh_state *state, size_t length);
 
 /* ---- runs ---------------------------------------------------------------------------------------------- */
 
-/* Both give the run's number, or 0 when there is no memory. Nothing runs before clh_resume. `cpu_max` is
+/* Both give the run's number, or 0 when there is no memory or the state was abandoned. Nothing runs before
+ * clh_resume. `cpu_max` is
  * in ns. */
 uint64_t clh_begin_load(clh_state *state, const char *source, int64_t cpu_max);
 /* `arguments`: one MessagePack list; copied. */
@@ -184,6 +206,9 @@ typedef struct clh_result {
 /* Runs until the run ends, waits, or its slice is over. On CLH_DONE, CLH_ERROR and CLH_KILLED the run is
  * forgotten. */
 void clh_resume(clh_state *state, uint64_t run, clh_result *result);
+/* Whether a run had to be left while Lua was in the middle of something, being far over its budget (it was
+ * CLH_KILLED). Nothing of the state runs any more: no run begins or goes on, and it can only be closed. */
+int clh_is_abandoned(const clh_state *state);
 
 /* ---- time ---------------------------------------------------------------------------------------------- */
 
@@ -196,6 +221,12 @@ void clh_watchdog_stop(clh_watchdog *watchdog);
  * entered gets no slices, and budgets do not end its runs. */
 int clh_thread_enter(clh_watchdog *watchdog);
 void clh_thread_leave(void);
+/* The CPU time of one job of the calling thread, which counts as its wall time when it is short. */
+typedef struct clh_job {
+    int64_t wall, cpu;
+} clh_job;
+void clh_job_begin(clh_job *job);
+int64_t clh_job_end(const clh_job *job); /* ns */
 /* Names the calling thread for the system's tools; 15 bytes of it. */
 void clh_thread_name(const char *name);
 

@@ -1,121 +1,172 @@
-import Metrics
-import Synchronization
+package import Logging
+internal import Metrics
+internal import Synchronization
 
 /// Delivers events to subscribers on this node.
 ///
-/// Each subscriber gets its events one at a time, in the order in which they were published; subscribers do
-/// not wait for one another, and one that throws or hangs touches no other. An event that a handler publishes
-/// is delivered to that same subscriber within the handler's turn, since waiting for the turn to end would
-/// never end.
+/// Each subscriber has a queue of its own and gets its events one at a time: those of the log in the
+/// order of their commits, and besides, those of each publisher in the order in which they were
+/// published. Subscribers do not wait for one another, and one that throws or hangs touches no other. An
+/// event that a handler throws for counts as handled: it does not come again.
+///
+/// Events of the log come at least once, to each that subscribed before, also after a kill or a stop; what is
+/// published is in memory alone.
 /// - Source: Atlassian, "Making plugins compatible with Bitbucket Data Center": events stay on the node that
 ///   raised them.
 package final class EventBus: Sendable {
-    private let state = Mutex(State())
+    private struct State {
+        var subscribers: [Int: EventSubscriber] = [:]
+        var lastNumber = 0
+        /// Up to here the log has been read for all.
+        var readTo: Int64 = 0
+        var isStarted = false
+        var isStopped = false
+        var isLogDue = false
+        var reader: Task<Void, Never>?
 
-    /// The subscribers in whose handlers the current task runs.
-    @TaskLocal private static var serving: Set<Int> = []
-
-    /// A bus without subscribers.
-    package init() {}
-
-    /// Takes part in all events of a key from now on.
-    /// - Parameters:
-    ///   - key: An event's key, or `*` for every event.
-    ///   - name: Who it is, for failures and metrics; need not be unique.
-    ///   - handler: Called for one event at a time. It should limit its own time: `publish` waits for it.
-    package func subscribe(
-        _ key: String, name: String, handler: @escaping @Sendable (Event) async throws -> Void
-    ) -> EventSubscription {
-        let number = state.withLock { $0.add(Subscriber(key: key, name: name, handler: handler)) }
-        return EventSubscription(bus: self, number: number)
+        func subscribers(of key: String) -> [EventSubscriber] {
+            subscribers.values.filter { $0.wants(key) }.sorted { $0.number < $1.number }
+        }
     }
 
-    /// Delivers an event and waits until every subscriber has finished with it, also when the calling task is
-    /// cancelled.
-    /// - Returns: How many took it and who failed; logging is the caller's part.
-    package func publish(_ event: Event) async -> EventDelivery {
+    private let state = Mutex(State())
+    private let feed: EventFeed
+    private let logger: Logger
+
+    /// A bus without subscribers.
+    /// - Parameter log: Where events are written down; without one, only what is published is delivered.
+    package init(log: EventLog? = nil, logger: Logger = Logger(label: "perigee.events")) {
+        feed = EventFeed(log: log, logger: logger)
+        self.logger = logger
+    }
+
+    /// Takes part in all events of some keys from now on, and gets what the log kept for its name.
+    /// - Parameters:
+    ///   - keys: Events' keys; `*` is every event.
+    ///   - name: Who it is, in the log, in failures and in metrics; unique on this node.
+    ///   - queueMax: How many published events of one sender may wait; more are dropped and counted.
+    /// - handler: Called for one event at a time; should limit its own time. What it throws counts, and
+    ///     is the handler's own to log. ``EventNotTaken`` makes an event of the log come again.
+    /// - Throws: `DatabaseError` when the log cannot be read.
+    package func subscribe(
+        _ keys: Set<String>, name: String, queueMax: Int = 1_000,
+        handler: @escaping @Sendable (Event) async throws -> Void
+    ) async throws -> EventSubscription {
+        let position = try await feed.open(name)
+        let subscriber = state.withLock { state in
+            state.lastNumber += 1
+            let subscriber = EventSubscriber(
+                number: state.lastNumber, name: name, keys: keys, position: position,
+                logTo: state.isStarted ? state.readTo : position, queueMax: queueMax, feed: feed,
+                handler: handler)
+            state.subscribers[subscriber.number] = subscriber
+            return subscriber
+        }
+        subscriber.proceed()
+        return EventSubscription(bus: self, subscriber: subscriber)
+    }
+
+    /// Gives up what the log keeps for subscribers that will not come back.
+    /// - Parameter isGone: Asked about every name that the log knows.
+    /// - Throws: `DatabaseError`.
+    package func forget(where isGone: @escaping @Sendable (_ name: String) -> Bool) async throws {
+        try await feed.forget(where: isGone)
+    }
+
+    /// Queues an event for every subscriber; returns at once. It is in memory alone.
+    /// - Parameter sender: Whose events are counted together.
+    @discardableResult
+    package func publish(_ event: Event, from sender: String = "") -> EventReceipt {
         Counter(label: "perigee.events.published", dimensions: [("event", event.key)]).increment()
-        let serving = EventBus.serving
-        let places = state.withLock { $0.places(for: event.key, serving: serving) }
-        // Cancelling a task cancels its children, and a handler must not suffer for a client that has left:
-        // the group runs in a task of its own, whose owner is this call.
-        let delivery = Task { await EventBus.deliver(event, to: places) }
-        return await delivery.value
+        // Queued under one lock, so that all see two events in the same order.
+        return state.withLock { state in
+            let subscribers = state.isStopped ? [] : state.subscribers(of: event.key)
+            let receipt = EventReceipt(count: subscribers.count)
+            for subscriber in subscribers { subscriber.send(event, receipt, from: sender) }
+            return receipt
+        }
     }
 
     /// How many subscribers there are.
     package var subscriberCount: Int { state.withLock { $0.subscribers.count } }
 
+    /// Begins to deliver what the log holds and gets.
+    /// - Throws: `DatabaseError`.
+    package func start(_ source: any EventSource) async throws {
+        guard let log = feed.log else { return }
+        for name in try await log.giveUpOld() {
+            logger.warning("events of a month ago are given up", metadata: ["subscriber": "\(name)"])
+        }
+        let end = try await log.end()
+        feed.open(source)
+        let subscribers = state.withLock { state in
+            (state.isStarted, state.readTo) = (true, end)
+            return Array(state.subscribers.values)
+        }
+        let batch = EventBatch(events: [], from: end, to: end, keys: ["*"], isCut: false)
+        for subscriber in subscribers { subscriber.offer(batch) }
+        feed.noteChange()
+        wake()
+    }
+
+    /// Says that the log has got something; returns at once.
+    package func wake() {
+        state.withLock { state in
+            state.isLogDue = true
+            guard state.isStarted, !state.isStopped, state.reader == nil else { return }
+            // Owned by this bus; ends when the log is read, and soon after stop().
+            state.reader = Task { await self.read() }
+        }
+    }
+
+    /// Hands out nothing more, waits for handlers that run, and writes down up to where subscribers have
+    /// finished. What waits in the log comes after the next start; what was published is dropped.
+    package func stop(within limit: Duration) async {
+        let subscribers = state.withLock { state in
+            state.isStopped = true
+            defer { state.subscribers = [:] }
+            for subscriber in state.subscribers.values { subscriber.end() }
+            return Array(state.subscribers.values)
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for subscriber in subscribers { for await _ in subscriber.rest() {} } }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+        let feed = feed
+        // Whoever stops the node may have been cut off; this is written all the same, and the caller waits.
+        await Task { await feed.close() }.value
+    }
+
     func remove(_ number: Int) {
         state.withLock { _ = $0.subscribers.removeValue(forKey: number) }
     }
 
-    private static func deliver(_ event: Event, to places: [Place]) async -> EventDelivery {
-        await withTaskGroup(of: (Place, (any Error)?).self) { group in
-            for place in places {
-                group.addTask { (place, await serve(event, at: place)) }
+    private func read() async {
+        while let (from, keys) = nextReading() {
+            guard let batch = await feed.fetch(after: from, keys: keys) else {
+                state.withLock { $0.isLogDue = true }
+                continue
             }
-            var failures: [(Place, any Error)] = []
-            for await (place, error) in group {
-                if let error { failures.append((place, error)) }
+            let subscribers = state.withLock { state in
+                state.readTo = batch.to
+                if batch.isCut { state.isLogDue = true }
+                return Array(state.subscribers.values)
             }
-            failures.sort { $0.0.number < $1.0.number }
-            return EventDelivery(
-                delivered: places.count - failures.count,
-                failures: failures.map { ($0.0.subscriber.name, $0.1) })
+            for subscriber in subscribers { subscriber.offer(batch) }
+            if subscribers.isEmpty { feed.noteChange() }
         }
     }
 
-    private static func serve(_ event: Event, at place: Place) async -> (any Error)? {
-        if let ticket = place.ticket { await place.subscriber.line.wait(for: ticket) }
-        defer { if place.ticket != nil { place.subscriber.line.advance() } }
-        do {
-            try await $serving.withValue(serving.union([place.number])) {
-                try await place.subscriber.handler(event)
+    private func nextReading() -> (from: Int64, keys: Set<String>)? {
+        state.withLock { state in
+            guard state.isLogDue, !state.isStopped else {
+                state.reader = nil
+                return nil
             }
-            return nil
-        } catch {
-            let dimensions = [("event", event.key), ("subscriber", place.subscriber.name)]
-            Counter(label: "perigee.events.failed", dimensions: dimensions).increment()
-            return error
-        }
-    }
-}
-
-extension EventBus {
-    private struct Subscriber: Sendable {
-        let key: String
-        let name: String
-        let handler: @Sendable (Event) async throws -> Void
-        let line = WaitingLine()
-    }
-
-    /// A subscriber's turn for one event.
-    private struct Place: Sendable {
-        let number: Int
-        let subscriber: Subscriber
-        /// `nil` for an event that the subscriber's own handler publishes.
-        let ticket: Int?
-    }
-
-    private struct State {
-        var subscribers: [Int: Subscriber] = [:]
-        private var lastNumber = 0
-
-        mutating func add(_ subscriber: Subscriber) -> Int {
-            lastNumber += 1
-            subscribers[lastNumber] = subscriber
-            return lastNumber
-        }
-
-        /// Draws the tickets of all subscribers at once, so that all see two events in the same order.
-        func places(for key: String, serving: Set<Int>) -> [Place] {
-            subscribers.filter { $0.value.key == key || $0.value.key == "*" }
-                .sorted { $0.key < $1.key }
-                .map { number, subscriber in
-                    let ticket = serving.contains(number) ? nil : subscriber.line.drawTicket()
-                    return Place(number: number, subscriber: subscriber, ticket: ticket)
-                }
+            state.isLogDue = false
+            return (state.readTo, state.subscribers.values.reduce(into: []) { $0.formUnion($1.keys) })
         }
     }
 }

@@ -14,7 +14,7 @@ package struct KeyValueStore: Sendable {
     package static let keysMax = 1000
 
     /// The tables that it needs, for ``SharedDatabase/migrate(_:)``.
-    package static let migrations: [Migration] = ClusterMigrations.all
+    package static let migrations: [Migration] = ClusterMigrations.keyValue
 
     /// - Parameters:
     ///   - database: Must have been migrated.

@@ -23,6 +23,9 @@ struct GitEnvironment {
             ("GIT_LITERAL_PATHSPECS", "1"),
         ]
         settings = Self.always + [("core.hooksPath", configuration.hooksDirectory)]
+        if let program = Self.quoted(configuration.noAlternateRefs) {
+            settings.append(("core.alternateRefsCommand", program))
+        }
     }
 
     /// Git reads `safe.directory` from here: it trusts what the command line says, since a repository cannot
@@ -33,15 +36,23 @@ struct GitEnvironment {
         // "committed" is objects and references: without it neither small pushes nor refs reach the disk.
         ("core.fsync", "committed,reference"),
         ("core.logAllRefUpdates", "false"),
-        // In the quarantine of a push, git asks the repository itself for its refs as if it were another
-        // one's,
-        // though it has read them all: the shortest program that answers nothing instead.
-        ("core.alternateRefsCommand", "true"),
         ("transfer.fsckObjects", "true"),
         ("transfer.hideRefs", hiddenRefsPrefix),
         ("gc.auto", "0"),
         ("maintenance.auto", "false"),
     ]
+
+    /// A program's path as git hands it to a shell; nil when it cannot be written safely.
+    private static func quoted(_ path: String) -> String? {
+        let plain = path.utf8.allSatisfy { byte in
+            switch UnicodeScalar(byte) {
+            case "a"..."z", "A"..."Z", "0"..."9", "/", ".", "-", "_", "+", ",", ":", "@": true
+            default: false
+            }
+        }
+        if plain { return path }
+        return path.contains("'") ? nil : "'\(path)'"
+    }
 
     /// Refs below this are the server's own; clients neither see nor change them.
     static let hiddenRefsPrefix = "refs/perigee"
@@ -82,6 +93,13 @@ struct GitEnvironment {
     mutating func callBack(_ hook: HookEnvironment) {
         variables.append(("PERIGEE_HOOK_SOCKET", hook.socketPath))
         variables.append(("PERIGEE_HOOK_SECRET", hook.secret))
+    }
+
+    /// Lets the program see the objects that a push has brought and that are not yet part of the repository.
+    mutating func see(quarantine: String) {
+        // In quotes, as a colon would end the path.
+        let quoted = quarantine.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        variables.append(("GIT_ALTERNATE_OBJECT_DIRECTORIES", "\"\(quoted)\""))
     }
 
     /// Passes on the protocol version that a client asks for, if it is `version=0`, `version=1` or

@@ -30,22 +30,28 @@ extension GitStore {
     }
 
     /// Lists commits, latest first, in the order of `git log`.
+    /// - Parameter quarantine: As of ``commit(_:in:quarantine:)``; only for a query with a path.
     /// - Throws: ``GitStoreError/noSuchObject(_:)`` when `until` or `since` is not there, or is no commit.
-    package func commits(in path: String, query: CommitQuery) async throws -> [CommitRecord] {
+    package func commits(
+        in path: String, query: CommitQuery, quarantine: String? = nil
+    ) async throws -> [CommitRecord] {
         guard let filePath = query.path, !filePath.isEmpty else {
             return try await reading(path) { repository in
                 try repository.requireCommits([query.until, query.since])
                 return try repository.walk(query).map { try repository.requireCommitRecord($0) }
             }
         }
-        try await reading(path) { try $0.requireCommits([query.until, query.since]) }
-        let ids = try await identifiers(changing: filePath, in: path, query: query)
-        return try await reading(path) { repository in try ids.map { try repository.requireCommitRecord($0) }
+        try await reading(path, quarantine: quarantine) {
+            try $0.requireCommits([query.until, query.since])
+        }
+        let ids = try await identifiers(changing: filePath, in: path, query: query, quarantine: quarantine)
+        return try await reading(path, quarantine: quarantine) { repository in
+            try ids.map { try repository.requireCommitRecord($0) }
         }
     }
 
     private func identifiers(
-        changing filePath: String, in path: String, query: CommitQuery
+        changing filePath: String, in path: String, query: CommitQuery, quarantine: String?
     ) async throws -> [ObjectID] {
         var arguments = [
             "--git-dir=\(path)", "rev-list", "--skip=\(max(0, query.offset))",
@@ -59,8 +65,9 @@ extension GitStore {
         arguments += ["--end-of-options", query.until.hex]
         if let since = query.since { arguments.append("^\(since.hex)") }
         arguments += ["--", filePath]
-        let process = try process(
-            arguments, name: "rev-list", environment: GitEnvironment(configuration: configuration))
+        var environment = GitEnvironment(configuration: configuration)
+        if let quarantine { environment.see(quarantine: quarantine) }
+        let process = try process(arguments, name: "rev-list", environment: environment)
         let answer = String(buffer: try await process.communicate())
         return try answer.split(separator: "\n").map { line in
             guard let id = ObjectID(line) else {

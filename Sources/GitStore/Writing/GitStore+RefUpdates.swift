@@ -25,22 +25,43 @@ extension GitStore {
         try await syncAfterPush(refs: changes.map(\.name), in: path)
     }
 
+    /// Notes how the folders that a push changes look before it; for ``syncAfterPush(refs:since:in:)``.
+    /// - Parameter refs: The refs that are to be changed.
+    /// - Returns: nil when they are many: then to look costs more than it spares.
+    package func foldersBeforePush(refs: [RefName], in path: String) -> FolderStamps? {
+        refs.count > 32 ? nil : FolderStamps(of: Self.folders(of: refs, in: path))
+    }
+
     /// Brings to the disk what git leaves to chance after a push: the folders of refs, packs and
     /// `packed-refs`.
     ///
     /// Git syncs the files themselves (`core.fsync`), but no folder: a ref could be lost by its name.
     /// - Parameter refs: The refs that were changed; deleted ones too.
-    package func syncAfterPush(refs: [RefName], in path: String) async throws {
+    /// - Parameter before: The folders before any of it was changed: those that have not changed since are
+    ///   left out. Nil syncs all.
+    package func syncAfterPush(
+        refs: [RefName], since before: FolderStamps? = nil, in path: String
+    ) async throws {
         try await onThread {
-            var folders: Set<String> = [path + "/objects/pack", path]
-            for ref in refs {
-                var folder = DiskFile.parent(of: path + "/" + ref.full)
-                while folder.utf8.count > path.utf8.count, folders.insert(folder).inserted {
-                    folder = DiskFile.parent(of: folder)
-                }
+            // What a name leads to is on the disk before the name.
+            for folder in Self.folders(of: refs, in: path) where before?.isUnchanged(folder) != true {
+                try DiskFile.sync(folder)
             }
-            // The deepest first: what a name leads to is on the disk before the name.
-            for folder in folders.sorted(by: { $0.utf8.count > $1.utf8.count }) { try DiskFile.sync(folder) }
+        }
+    }
+
+    /// The folders in which a change of these refs may make or remove names, the deepest first.
+    private static func folders(of refs: [RefName], in path: String) -> [String] {
+        var folders: Set<String> = [path + "/objects/pack", path]
+        for ref in refs {
+            var folder = DiskFile.parent(of: path + "/" + ref.full)
+            while folder.utf8.count > path.utf8.count, folders.insert(folder).inserted {
+                folder = DiskFile.parent(of: folder)
+            }
+        }
+        let packs = path + "/objects/pack"
+        return folders.sorted {
+            $0 == packs || ($1 != packs && $0.utf8.count > $1.utf8.count)
         }
     }
 

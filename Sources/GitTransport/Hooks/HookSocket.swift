@@ -1,4 +1,5 @@
 import Glibc
+import HTTPServing
 package import Hosting
 package import Logging
 package import NIOCore
@@ -22,7 +23,7 @@ package actor HookSocket {
     private var server: NIOAsyncChannel<Connection, Never>?
 
     /// Finds the place for the socket; it is opened by ``start()``.
-    /// - Parameter timeout: How long one hook may wait for its answer.
+    /// - Parameter timeout: How long one hook may wait for its answer, whatever the guards do meanwhile.
     /// - Throws: ``HookSocketError`` when there is no private folder for it.
     package init(
         pushes: Pushes, layout: HomeLayout, eventLoopGroup: any EventLoopGroup, logger: Logger,
@@ -43,6 +44,7 @@ package actor HookSocket {
             unlink(path)
             let server = try await ServerBootstrap(group: eventLoopGroup)
                 .serverChannelOption(.backlog, value: 256)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try Connection(wrappingChannelSynchronously: channel)
@@ -78,10 +80,13 @@ package actor HookSocket {
     }
 
     private nonisolated func serve(_ connection: Connection) async {
+        let executor = EventLoopExecutor(connection.channel.eventLoop)
         do {
-            try await connection.executeThenClose { inbound, outbound in
-                let reply = try await self.reply(to: inbound)
-                try await outbound.write(reply.bytes)
+            try await withTaskExecutorPreference(executor) {
+                try await connection.executeThenClose { inbound, outbound in
+                    let reply = try await self.reply(to: inbound, on: executor)
+                    try await outbound.write(reply.bytes)
+                }
             }
         } catch {
             await log(error)
@@ -89,7 +94,7 @@ package actor HookSocket {
     }
 
     private nonisolated func reply(
-        to inbound: NIOAsyncChannelInboundStream<ByteBuffer>
+        to inbound: NIOAsyncChannelInboundStream<ByteBuffer>, on executor: EventLoopExecutor
     ) async throws -> HookReply {
         var bytes = ByteBuffer()
         do {
@@ -98,7 +103,7 @@ package actor HookSocket {
                 guard bytes.readableBytes <= HookRequest.bytesMax else {
                     return .refuse("The push changes too many refs at once. Push them in smaller portions.")
                 }
-                if let request = try HookRequest.parse(&bytes) { return await timed(request) }
+                if let request = try HookRequest.parse(&bytes) { return await timed(request, on: executor) }
             }
         } catch let error as HookRequestError {
             await log(error)
@@ -107,19 +112,26 @@ package actor HookSocket {
         return .refuse("The hook's request broke off. Push again.")
     }
 
-    /// The answer, or a refusal when it takes too long.
-    private nonisolated func timed(_ request: HookRequest) async -> HookReply {
-        let answerer = self.answerer
-        let timeout = self.timeout
-        return await withTaskGroup(of: HookReply?.self) { group in
-            group.addTask { await answerer.reply(to: request) }
-            group.addTask {
-                try? await Task.sleep(for: timeout)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first ?? .refuse("The server did not decide on this push in time. Push again in a moment.")
+    /// The answer, or a refusal when it takes too long or the node gives up.
+    private nonisolated func timed(_ request: HookRequest, on executor: EventLoopExecutor) async -> HookReply
+    {
+        let (answerer, timeout, first) = (answerer, timeout, FirstReply())
+        let judging = Task(executorPreference: executor) { first.give(await answerer.reply(to: request)) }
+        let timer = Task(executorPreference: executor) {
+            guard (try? await Task.sleep(for: timeout)) != nil else { return }
+            first.give(
+                .refuse(
+                    "The server did not decide on this push within \(timeout.components.seconds) s. "
+                        + "Push again; if that does not help, tell its administrator."))
+        }
+        defer {
+            judging.cancel()
+            timer.cancel()
+        }
+        return await withTaskCancellationHandler {
+            await first.wait()
+        } onCancel: {
+            first.give(.refuse("The server is stopping. Push again in a moment."))
         }
     }
 

@@ -2,36 +2,67 @@ import Glibc
 
 /// Where the hook socket lies: in a folder that only this user may enter.
 ///
-/// The address of a Unix socket holds 107 bytes, so a long home is avoided by a private folder for temporary
-/// files.
+/// The address of a Unix socket holds 107 bytes, so a home with a long path gets a private folder among the
+/// temporary files, and a link to it in the folder's place, by which the next start finds what a killed
+/// node left.
 struct HookSocketPlace: Sendable {
     /// The folder, made with mode 0700.
     let directory: String
+    /// The link that stands in for the folder of the home, if one does.
+    private let link: String?
     /// The socket in it.
     var path: String { directory + "/hook.sock" }
     /// The longest path of a socket that is used, in bytes.
     static let pathBytesMax = 100
+    private static let standInPrefix = "/tmp/perigee-"
 
     /// Makes the folder.
     /// - Parameter run: The node's folder for things of its running process.
     /// - Throws: ``HookSocketError`` when the folder cannot be made.
     init(run: String) throws(HookSocketError) {
         let near = run + "/hooks"
-        if (near + "/hook.sock").utf8.count <= Self.pathBytesMax {
+        Self.removeStandIn(behind: near)
+        guard (near + "/hook.sock").utf8.count > Self.pathBytesMax else {
             if mkdir(near, 0o700) != 0, errno != EEXIST { throw .directory(path: near, errno: errno) }
             guard chmod(near, 0o700) == 0 else { throw .directory(path: near, errno: errno) }
             directory = near
+            link = nil
             return
         }
-        var template = Array("/tmp/perigee-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw .directory(path: "/tmp/perigee-XXXXXX", errno: errno) }
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let pattern = Self.standInPrefix + "XXXXXX"
+        var template = Array(pattern.utf8CString)
+        guard mkdtemp(&template) != nil else { throw .directory(path: pattern, errno: errno) }
+        let made = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        rmdir(near)
+        guard symlink(made, near) == 0 else {
+            let code = errno
+            rmdir(made)
+            throw .directory(path: near, errno: code)
+        }
+        directory = made
+        link = near
     }
 
     /// Removes what was made, as far as it is still there.
     func remove() {
         unlink(path)
         rmdir(directory)
+        if let link { unlink(link) }
+    }
+
+    /// Removes the link that an earlier node left, and the folder behind it if that is one of ours.
+    private static func removeStandIn(behind link: String) {
+        var buffer = [UInt8](repeating: 0, count: 200)
+        let count = readlink(link, &buffer, buffer.count)
+        guard count > 0 else { return }
+        unlink(link)
+        let target = String(decoding: buffer[..<count], as: UTF8.self)
+        var facts = stat()
+        guard target.hasPrefix(standInPrefix), !target.dropFirst(standInPrefix.count).contains("/"),
+            lstat(target, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR, facts.st_uid == geteuid()
+        else { return }
+        unlink(target + "/hook.sock")
+        rmdir(target)
     }
 }
 

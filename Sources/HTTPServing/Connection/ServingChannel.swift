@@ -52,7 +52,9 @@ struct ServingChannel: ServerChildChannel, HTTPChannelHandler {
 
     func handle(value: Value, logger: Logger) async {
         await ClientPresence.$current.withValue(value.presence) {
-            await handleHTTP(asyncChannel: value.parts, logger: logger)
+            await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
+                await handleHTTP(asyncChannel: value.parts, logger: logger)
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ struct AccessMiddleware: RouterMiddleware {
         } catch {
             response = ErrorRendering.response(for: error, request: request, context: context)
         }
+        // Errors have a body whatever was asked; after HEAD it would be read as the next answer.
+        if request.method == .head { response = response.createHeadResponse() }
         response.headers[.requestID] = context.requestID
         response.headers[.xContentTypeOptions] = "nosniff"
         record.answered(with: response)

@@ -50,8 +50,7 @@ enum CommitsModule {
             HostField("tip", .string, "Where to begin (default: the default branch).", isOptional: true),
             HostField("since", .string, "Leave out this commit and what it can reach.", isOptional: true),
             HostField(
-                "path", .string, "Only commits that change this file or folder; not while a push is judged.",
-                isOptional: true),
+                "path", .string, "Only commits that change this file or folder.", isOptional: true),
             HostField("limit", .integer, "At most so many (default: 1,000).", isOptional: true),
         ])
 
@@ -96,15 +95,15 @@ enum CommitsModule {
         }
         let records: [CommitRecord]
         let filePath = options["path"]?.stringValue
-        if let quarantine {
-            try call.require(filePath == nil, argument: 1, "options", "no path while a push is judged")
+        if let quarantine, filePath == nil {
             let walk = PushedCommits(git: git, path: path, quarantine: quarantine)
             records = Array(
                 try await walk.list(tip: tip, since: since, limit: offset + size).dropFirst(offset))
         } else {
             records = try await git.commits(
                 in: path,
-                query: CommitQuery(until: tip, since: since, path: filePath, offset: offset, limit: size))
+                query: CommitQuery(until: tip, since: since, path: filePath, offset: offset, limit: size),
+                quarantine: quarantine)
         }
         return HostPage(
             items: records.map { $0.luaTable(messageBytesMax: 4 * 1024) },

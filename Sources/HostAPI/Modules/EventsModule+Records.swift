@@ -48,8 +48,6 @@ extension EventsModule {
                 HostField("repository", .table, "Where: `id`, `slug`, `name`, `project.key` and so on."),
                 HostField(
                     "changes", .list(.table), "What: `ref`, `refId`, `fromHash`, `toHash`, `type` each."),
-                HostField(
-                    "coalesced", .integer, "Earlier events that this one stands for.", isOptional: true),
             ])
     ]
 }

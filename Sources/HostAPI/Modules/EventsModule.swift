@@ -16,11 +16,19 @@ enum EventsModule {
             notes: """
                 Events carry the shape of the webhook of the same name, and reach the plugins of the node that
                 raised them. Each plugin has its own queue: its handlers run one after another, in the order
-                of the events. An event may come a second time after a crash, so handlers should not mind
-                that. When a plugin falls more than 1,000 events behind, a later event of the same repository
-                stands in for an earlier one; it then has the field `coalesced`, the number of events that it
-                stands for besides itself. The lists of an event hold at most 5,000 entries; `truncated` then
-                has the true length by name.
+                of the events, and no other plugin's slowness delays them.
+
+                Every event of the server comes at least once: it is written down together with what it tells
+                of, and kept until the plugin has handled it, also while the node is down, or the plugin has
+                failed or is in quarantine. It may come a second time after a crash, so handlers should not
+                mind that. A plugin that is disabled, or was not installed yet, gets nothing of what happens
+                then; what waits for more than 30 days is given up. A handler that raises an error, or exceeds
+                a limit, is logged, and the event counts as handled: it is not tried again, by this handler
+                or the plugin's others. What must be tried again belongs in `perigee.kv`.
+
+                Events that plugins publish are kept in memory alone: a stop or a crash loses those that wait.
+                The lists of an event hold at most 5,000 entries; `truncated` then has the true length by
+                name.
 
                 The server raises \(hostKeys.map { "`\($0)`" }.joined(separator: ", ")).
                 """,
@@ -66,7 +74,8 @@ enum EventsModule {
             Asks a function about every change of refs before it happens: pushes, branches and tags made or \
             removed over REST, changes by plugins. Returning `false` or `nil` and a text refuses all of it, \
             and the git client shows the text. Anything else accepts. A handler that fails, or takes more \
-            than 5 s, refuses, unless the manifest says `"before_push_failure": "accept"`.
+            than 5 s, refuses, unless the manifest says `"before_push_failure": "accept"`; so does a plugin \
+            that is in quarantine or cannot be started.
             """,
         parameters: [
             HostParameter(
@@ -93,7 +102,8 @@ enum EventsModule {
         "publish",
         summary: """
             Raises an event of the plugin's own, for every plugin on this node that listens, this one \
-            included. It returns at once; the event follows the plugin's earlier ones.
+            included. It returns at once; the event follows the plugin's earlier ones. A listener for whom \
+            1,000 of the plugin's events wait does not get it.
             """,
         parameters: [
             HostParameter("key", .string, "Begins with the plugin's id: `com.example.report:built`."),
@@ -101,7 +111,7 @@ enum EventsModule {
         ],
         results: [
             HostResult(
-                "sent", .boolean, "`true`; `nil` when too many of the plugin's events wait.", isOptional: true
+                "sent", .boolean, "`true`; `nil` when nobody who listens has room for more.", isOptional: true
             ),
             HostResult("err", .record("Error"), "`unavailable`.", isOptional: true),
         ],

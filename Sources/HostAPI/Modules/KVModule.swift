@@ -25,7 +25,7 @@ enum KVModule {
         "err", .record("Error"), "`conflict` when the version is another, `quota` when it would be too much.",
         isOptional: true)
 
-    static func namespace(_ call: HostCall) -> String { "plugin/\(call.plugin.id)" }
+    static func namespace(_ call: HostCall) -> String { PluginContext.storageNamespace(of: call.plugin.id) }
 
     static func quota(_ call: HostCall) -> Int64 { call.plugin.manifest.permissions.kvBytesMax ?? 0 }
 

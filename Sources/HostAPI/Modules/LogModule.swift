@@ -8,8 +8,9 @@ enum LogModule {
         HostModule(
             "log", summary: "Writes lines to the server's log, under the logger `perigee.plugin.<id>`.",
             notes: """
-                At most 100 lines a second are written; a note then says how many were left out. A line has at
-                most 8 KiB. `print` writes like `info`.
+                At most 100 lines and 128 KiB a second are written; a note then says how many were left out.
+                A message or a field has at most 8 KiB; what is longer is cut with a mark. Control characters
+                are escaped, so that no text passes for another line. `print` writes like `info`.
                 """,
             functions: [
                 function("trace", .trace, "what only a developer of this plugin wants to see"),

@@ -15,7 +15,7 @@ struct PushedCommits {
         var frontier: [CommitRecord] = []
         var seen: Set<ObjectID> = []
         try await add(tip, to: &frontier, &seen)
-        while found.count < limit, let newest = Self.takeNewest(&frontier) {
+        while !Task.isCancelled, found.count < limit, let newest = Self.takeNewest(&frontier) {
             if let since, try await git.isAncestor(newest.id, of: since, in: path, quarantine: quarantine) {
                 continue
             }

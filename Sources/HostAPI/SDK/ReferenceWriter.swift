@@ -9,10 +9,13 @@ struct ReferenceWriter {
 
     /// The page that lists the modules.
     static func index(of modules: [HostModule]) -> String {
-        var lines = [note, "", "# Reference", "", "| module | what a plugin does with it |", "|---|---|"]
+        var lines = [note, "", "# Reference", ""]
+        lines += ["[How Lua here differs from stock Lua 5.4](lua.md)", ""]
+        lines += ["| module | what a plugin does with it |", "|---|---|"]
         for module in modules {
             lines.append("| [`perigee.\(module.name)`](\(module.name).md) | \(module.summary) |")
         }
+        lines += ["", "[Lua in plugins](lua.md): what is there of Lua 5.4, and what differs."]
         return lines.joined(separator: "\n") + "\n"
     }
 

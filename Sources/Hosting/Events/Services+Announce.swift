@@ -1,59 +1,79 @@
 internal import ClusterServices
 internal import FoundationEssentials
 internal import Portable
+internal import SharedDatabase
 
 extension Services {
-    /// Queues `project:…` for its subscribers.
-    func announce(_ key: String, project: Project, before: Project? = nil, by principal: Principal) {
+    /// Writes in one transaction, as ``write(duplicate:_:)``, in which events may be announced: they are
+    /// delivered when it is committed, and only then.
+    @discardableResult
+    func change<Value: Sendable>(
+        duplicate: HostingError? = nil, durability: Durability = .disk,
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
+    ) async throws -> Value {
+        let value = try await write(duplicate: duplicate, durability: durability, body)
+        events.wake()
+        return value
+    }
+
+    /// Announces `project:…`.
+    func announce(
+        _ key: String, project: Project, before: Project? = nil, by principal: Principal,
+        in transaction: DatabaseTransaction
+    ) throws {
         var facts: [String: PortableValue] = ["project": project.portable(links: settings.baseURL)]
         if let before {
             facts["old"] = before.portable(links: settings.baseURL)
             facts["new"] = facts["project"]
         }
-        announce(key, facts, repository: nil, by: principal)
+        try announce(key, facts, repository: nil, by: principal, in: transaction)
     }
 
-    /// Queues `repo:…` for its subscribers.
-    func announce(_ key: String, repository: Repository, before: Repository? = nil, by principal: Principal) {
+    /// Announces `repo:…`.
+    func announce(
+        _ key: String, repository: Repository, before: Repository? = nil, by principal: Principal,
+        in transaction: DatabaseTransaction
+    ) throws {
         var facts: [String: PortableValue] = ["repository": repository.portable(links: settings.baseURL)]
         if let before {
             facts["old"] = before.portable(links: settings.baseURL)
             facts["new"] = facts["repository"]
         }
-        announce(key, facts, repository: repository.id, by: principal)
+        try announce(key, facts, repository: repository.id, by: principal, in: transaction)
     }
 
-    /// Queues an event in the webhook's shape.
-    func announce(
-        _ key: String, _ facts: [String: PortableValue], repository: RepositoryID?, by principal: Principal
-    ) {
+    /// Announces `repo:default_branch_modified`.
+    func announceDefaultBranch(
+        of repository: Repository, from before: RefName, to after: RefName, by principal: Principal
+    ) async throws {
+        func shape(_ ref: RefName) -> PortableValue {
+            ["id": .string(ref.full), "displayId": .string(ref.display), "type": "BRANCH"]
+        }
+        let facts: [String: PortableValue] = [
+            "repository": repository.portable(links: settings.baseURL), "old": shape(before),
+            "new": shape(after),
+        ]
+        try await change { [self] transaction in
+            try announce(
+                "repo:default_branch_modified", facts, repository: repository.id, by: principal,
+                in: transaction)
+        }
+    }
+
+    /// Writes an event in the webhook's shape into the log, for when the transaction is committed.
+    private func announce(
+        _ key: String, _ facts: [String: PortableValue], repository: RepositoryID?, by principal: Principal,
+        in transaction: DatabaseTransaction
+    ) throws {
         var payload = facts
         payload["eventKey"] = .string(key)
-        payload["date"] = .string(WebhookDate.text(milliseconds: Self.nowMilliseconds()))
+        payload["date"] = .string(WebhookDate.text(milliseconds: try transaction.now()))
         payload["actor"] = principal.portable(links: settings.baseURL)
-        dispatch.publish(
-            Event(
-                key: key, payload: .map(payload), repository: repository,
-                id: SecretDigest.randomHex(bytes: 16)))
+        try log.append(
+            key, id: SecretDigest.randomHex(bytes: 16), payload: .map(payload), repository: repository,
+            in: transaction)
     }
 
     /// This machine's clock, for what people read only; it decides nothing.
     static func nowMilliseconds() -> Int64 { Int64(clamping: Int(Date().timeIntervalSince1970 * 1000)) }
-}
-
-extension Services {
-    /// Queues `repo:default_branch_modified`.
-    func announceDefaultBranch(
-        of repository: Repository, from before: RefName, to after: RefName, by principal: Principal
-    ) {
-        func shape(_ ref: RefName) -> PortableValue {
-            ["id": .string(ref.full), "displayId": .string(ref.display), "type": "BRANCH"]
-        }
-        announce(
-            "repo:default_branch_modified",
-            [
-                "repository": repository.portable(links: settings.baseURL), "old": shape(before),
-                "new": shape(after),
-            ], repository: repository.id, by: principal)
-    }
 }

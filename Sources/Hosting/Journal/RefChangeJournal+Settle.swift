@@ -60,11 +60,6 @@ extension RefChangeJournal {
                 || leftBehind.contains(RefPosition(ref: change.ref, id: change.to))
         }
     }
-
-    private struct RefPosition: Hashable {
-        let ref: RefName
-        let id: ObjectID
-    }
 }
 
 /// Where refs are on disk now.

@@ -1,12 +1,13 @@
+internal import ClusterServices
 package import Portable
 internal import SharedDatabase
 
 /// What happened to refs, written down so that each acknowledged change gives at least one event.
 ///
 /// A row goes from intended (before git moves the refs) to confirmed (before the client reads the report) to
-/// delivered (after every subscriber of the event has finished). A node that dies leaves intended rows, which
-/// the
-/// refs on disk then confirm or drop, and confirmed ones, which are then delivered.
+/// delivered (after every subscriber of the event has finished). With its confirmation an event goes into
+/// the log, in the same transaction. A node that dies leaves intended rows, which the refs on disk then
+/// confirm or drop, and events in the log, which are then delivered.
 package struct RefChangeJournal: Sendable {
     let services: Services
 
@@ -34,23 +35,28 @@ package struct RefChangeJournal: Sendable {
         }
     }
 
-    /// Writes down, durably, that it happened, and queues its event. Confirming again does nothing.
+    /// Writes down that it happened, and queues its event. Confirming again does nothing.
+    ///
+    /// A power cut may undo this: the next start then finds the row intended, and the refs on disk
+    /// confirm it.
     /// - Parameter changes: What happened of what was intended; none drops the row.
     func confirm(_ push: PushID, repository: RepositoryID, changes: [RefChange]) async throws {
         guard !changes.isEmpty else { return try await discard(push) }
         let bytes = try JournalCoding.encode(changes)
-        let isKnown = try await services.write { transaction in
-            // The order of confirmation is the order of delivery.
+        let isKnown = try await services.change(durability: .process) { [log = services.log] transaction in
             let sql = """
-                UPDATE ref_change_journal SET state = 'confirmed', changes = ?, confirmed_at = ?,
-                    confirm_order = (SELECT COALESCE(MAX(o.confirm_order), 0) + 1 FROM ref_change_journal AS o
-                        WHERE o.repository_id = ?)
+                UPDATE ref_change_journal SET state = 'confirmed', changes = ?, confirmed_at = ?
                 WHERE push_id = ? AND state = 'intended'
                 """
             let arguments: [DatabaseValue] = [
-                .blob(bytes), .integer(try transaction.now()), .id(repository), .text(push.rawValue),
+                .blob(bytes), .integer(try transaction.now()), .text(push.rawValue),
             ]
-            if try transaction.execute(sql, arguments) > 0 { return true }
+            if try transaction.execute(sql, arguments) > 0 {
+                try log.append(
+                    HostingEvents.refsChanged, id: push.rawValue, payload: nil, repository: repository,
+                    in: transaction)
+                return true
+            }
             let row = try transaction.firstRow(
                 "SELECT id FROM ref_change_journal WHERE push_id = ?", [.text(push.rawValue)])
             return row != nil
@@ -58,7 +64,6 @@ package struct RefChangeJournal: Sendable {
         guard isKnown else {
             throw HostingError.unavailable(reason: "the journal has no row for push \(push)")
         }
-        services.dispatch.journalIsDue(repository)
     }
 
     /// Drops what was intended and did not happen.
@@ -82,12 +87,12 @@ package struct RefChangeJournal: Sendable {
         }
     }
 
-    /// The repositories that have confirmed changes to deliver, or intended ones that this node left.
+    /// The repositories with intended changes that this node left.
     func repositoriesDue() async throws -> [RepositoryID] {
         try await services.read { [node = services.node] transaction in
             let sql = """
                 SELECT DISTINCT j.repository_id AS repository_id FROM ref_change_journal AS j
-                WHERE (j.state = 'confirmed' OR j.state = 'intended') AND j.node_id = ?
+                WHERE j.state = 'intended' AND j.node_id = ?
                 """
             return try transaction.rows(sql, [.text(node.rawValue)]).map { try $0.id("repository_id") }
         }
@@ -95,10 +100,16 @@ package struct RefChangeJournal: Sendable {
 
     /// Removes delivered rows that are older than a month.
     func removeOld() async throws {
+        let oldest = try await services.read { transaction in
+            try transaction.firstRow("SELECT created_at FROM ref_change_journal ORDER BY id LIMIT 1")?
+                .integer("created_at") ?? .max
+        }
         try await services.write { transaction in
+            let limit = try transaction.now() - Self.keptMilliseconds
+            guard oldest < limit else { return }
             try transaction.execute(
                 "DELETE FROM ref_change_journal WHERE state = 'delivered' AND delivered_at < ?",
-                [.integer(transaction.now() - Self.keptMilliseconds)])
+                [.integer(limit)])
         }
     }
 }

@@ -74,7 +74,7 @@ package struct Authenticator: Sendable {
         _ question: @escaping @Sendable (DatabaseTransaction) throws -> Value
     ) async throws(HostingError) -> Value {
         do {
-            return try await services.read(question)
+            return try await services.lookUp(question)
         } catch let error as HostingError {
             throw error
         } catch {

@@ -74,7 +74,7 @@ extension DatabaseTransaction {
             try insert(
                 "INSERT INTO app_group (name, name_key) VALUES (?, ?) RETURNING id",
                 [.text(Group.everybody), .text(NameRules.key(Group.everybody))]))
-        try insertGrant(.licensedUser, user: nil, group: id, .global)
+        try insertGrant(.licensedUser, for: .group(id), .global)
         return id
     }
 

@@ -33,7 +33,7 @@ package struct Users: Sendable {
             let user =
                 try transaction.user(name: checked.name)
                 ?? transaction.insertUser(checked, kind: .normal, passwordHash: hash)
-            try transaction.set(.sysAdmin, user: user.id, group: nil, .global, .localOperator, settings)
+            try transaction.set(.sysAdmin, for: .user(user.id), .global, .localOperator, settings)
             return user
         }
     }

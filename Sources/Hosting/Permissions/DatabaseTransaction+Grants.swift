@@ -19,23 +19,14 @@ extension DatabaseTransaction {
 
     /// Makes `permission` the one that the subject has in the scope; nil takes it away.
     ///
-    /// A subject that is neither user nor group is everybody. Giving or taking SYS_ADMIN needs SYS_ADMIN.
+    /// Giving or taking SYS_ADMIN needs SYS_ADMIN.
     func set(
-        _ permission: Permission?, user: UserID?, group: GroupID?, _ scope: PermissionScope,
-        _ principal: Principal,
-        _ settings: HostingSettings
+        _ permission: Permission?, for subject: GrantSubject, _ scope: PermissionScope,
+        _ principal: Principal, _ settings: HostingSettings
     ) throws {
-        let subject: (String, [DatabaseValue])
-        if let user {
-            subject = ("g.user_id = ?", [.id(user)])
-        } else if let group {
-            subject = ("g.group_id = ?", [.id(group)])
-        } else {
-            subject = ("g.user_id IS NULL AND g.group_id IS NULL", [])
-        }
         let existing = try firstRow(
             "SELECT g.id AS id, g.permission AS permission FROM permission_grant AS g "
-                + "WHERE \(scope.condition) AND \(subject.0)", scope.arguments + subject.1)
+                + "WHERE \(scope.condition) AND \(subject.condition)", scope.arguments + subject.arguments)
         let had = try existing?.text("permission")
         if permission == .sysAdmin || had == Permission.sysAdmin.rawValue {
             try require(.sysAdmin, principal, settings)
@@ -43,18 +34,24 @@ extension DatabaseTransaction {
         if let existing {
             try execute("DELETE FROM permission_grant WHERE id = ?", [.integer(existing.integer("id"))])
         }
-        if let permission { try insertGrant(permission, user: user, group: group, scope) }
+        if let permission { try insertGrant(permission, for: subject, scope) }
     }
 
     /// Grants without asking anybody; the subject has no grant in the scope yet.
     func insertGrant(
-        _ permission: Permission, user: UserID?, group: GroupID?, _ scope: PermissionScope
+        _ permission: Permission, for subject: GrantSubject, _ scope: PermissionScope
     ) throws(DatabaseError) {
         let (project, repository): (ProjectID?, RepositoryID?) =
             switch scope {
             case .global: (nil, nil)
             case .project(let id): (id, nil)
             case .repository(let id): (nil, id)
+            }
+        let (user, group): (UserID?, GroupID?) =
+            switch subject {
+            case .user(let id): (id, nil)
+            case .group(let id): (nil, id)
+            case .everybody: (nil, nil)
             }
         try execute(
             "INSERT INTO permission_grant (project_id, repository_id, user_id, group_id, permission) "
@@ -72,6 +69,32 @@ extension DatabaseTransaction {
                     "Nobody would be system administrator any more. Grant SYS_ADMIN to somebody else first.")
         }
         return value
+    }
+}
+
+/// Whom a grant is for.
+enum GrantSubject {
+    case user(UserID)
+    case group(GroupID)
+    /// Every user of the server.
+    case everybody
+
+    /// The rows of `permission_grant AS g` that are for it, with ``arguments``.
+    var condition: String {
+        switch self {
+        case .user: "g.user_id = ?"
+        case .group: "g.group_id = ?"
+        case .everybody: "g.user_id IS NULL AND g.group_id IS NULL"
+        }
+    }
+
+    /// What ``condition`` needs.
+    var arguments: [DatabaseValue] {
+        switch self {
+        case .user(let id): [.id(id)]
+        case .group(let id): [.id(id)]
+        case .everybody: []
+        }
     }
 }
 

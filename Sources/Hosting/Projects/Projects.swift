@@ -15,18 +15,17 @@ package struct Projects: Sendable {
     ) async throws -> Project {
         let (key, name) = (try NameRules.projectKey(key), try NameRules.projectName(name))
         let description = try NameRules.description(description)
-        let project = try await services.write { [settings = services.settings] transaction in
-            try transaction.require(.projectCreate, principal, settings)
+        return try await services.change { [services] transaction in
+            try transaction.require(.projectCreate, principal, services.settings)
             try transaction.requireFree(key: key, name: name, besides: nil)
             let project = try transaction.insertProject(
                 key: key, name: name, description: description, isPublic: isPublic, owner: nil)
             if let user = principal.user {
-                try transaction.insertGrant(.projectAdmin, user: user.id, group: nil, .project(project.id))
+                try transaction.insertGrant(.projectAdmin, for: .user(user.id), .project(project.id))
             }
+            try services.announce("project:created", project: project, by: principal, in: transaction)
             return project
         }
-        services.announce("project:created", project: project, by: principal)
-        return project
     }
 
     /// The project of this key, without regard to case; nil when there is none. Asks nobody's permission.
@@ -93,28 +92,29 @@ package struct Projects: Sendable {
     package func update(
         _ project: Project, _ change: ProjectChange, by principal: Principal
     ) async throws -> Project {
-        let changed = try await services.write { [settings = services.settings] transaction in
+        try await services.change { [services] transaction in
             guard let current = try transaction.project(id: project.id) else {
                 throw HostingError.noSuchProject(key: project.key)
             }
-            try transaction.require(.projectAdmin, principal, project: current, settings)
-            return try transaction.apply(change, to: current)
+            try transaction.require(.projectAdmin, principal, project: current, services.settings)
+            let changed = try transaction.apply(change, to: current)
+            try services.announce(
+                "project:modified", project: changed, before: current, by: principal, in: transaction)
+            return changed
         }
-        services.announce("project:modified", project: changed, before: project, by: principal)
-        return changed
     }
 
     /// Removes a project that has no repositories.
     /// - Parameter principal: Needs PROJECT_ADMIN.
     /// - Throws: ``HostingError/notEmpty(project:repositories:)``.
     package func delete(_ project: Project, by principal: Principal) async throws {
-        try await services.write { [settings = services.settings] transaction in
+        try await services.change { [services] transaction in
             guard let current = try transaction.project(id: project.id) else {
                 throw HostingError.noSuchProject(key: project.key)
             }
-            try transaction.require(.projectAdmin, principal, project: current, settings)
+            try transaction.require(.projectAdmin, principal, project: current, services.settings)
             try transaction.deleteProject(id: project.id)
+            try services.announce("project:deleted", project: current, by: principal, in: transaction)
         }
-        services.announce("project:deleted", project: project, by: principal)
     }
 }

@@ -30,6 +30,8 @@ package final class PushSession: Sendable {
     package let transport: String
     private let services: Services
     private let state = Mutex(State.begun)
+    /// How the folders looked that git is about to change.
+    private let folders = Mutex<FolderStamps?>(nil)
 
     init(services: Services, repository: Repository, principal: Principal, transport: String) {
         self.services = services
@@ -79,16 +81,18 @@ package final class PushSession: Sendable {
                 let accepted = Set(report.unpackError == nil ? report.accepted : [])
                 let happened = changes.filter { accepted.contains($0.ref.full) }
                 if !happened.isEmpty {
+                    let folders = folders.withLock { $0 }
                     try await services.onDisk(repository) { git, path in
-                        try await git.syncAfterPush(refs: happened.map(\.ref), in: path)
+                        try await git.syncAfterPush(refs: happened.map(\.ref), since: folders, in: path)
                     }
                 }
+                await services.sessions.waitForEarlier(than: id)
                 try await services.journal.confirm(id, repository: repository.id, changes: happened)
                 count("finished")
             } catch {
                 // Refs have moved and the client is not told; the event must come all the same.
                 services.sessions.remove(self)
-                services.dispatch.settlementIsDue(repository.id)
+                services.settlements.add(repository.id)
                 throw error
             }
         }
@@ -103,7 +107,7 @@ package final class PushSession: Sendable {
                 services.sessions.remove(self)
             } catch {
                 services.sessions.remove(self)
-                services.dispatch.settlementIsDue(repository.id)
+                services.settlements.add(repository.id)
             }
             count("abandoned")
         }
@@ -125,6 +129,10 @@ package final class PushSession: Sendable {
             return true
         }
         guard goesOn else { return .refuse(text: "The push was broken off. Push again.") }
+        services.sessions.commit(id, in: repository.id, changes)
+        let stamps = services.git.foldersBeforePush(
+            refs: changes.map(\.ref), in: services.layout.repository(repository.id))
+        folders.withLock { $0 = stamps }
         do {
             try await unlessCut { [self] in
                 try await services.journal.intend(
@@ -138,7 +146,8 @@ package final class PushSession: Sendable {
         }
         guard isCommitting else {
             // Abandoned while the row was being written, so nobody else will drop it.
-            services.dispatch.settlementIsDue(repository.id)
+            services.sessions.end(id)
+            services.settlements.add(repository.id)
             return .refuse(text: "The push was broken off. Push again.")
         }
         return .accept

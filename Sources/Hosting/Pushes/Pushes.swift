@@ -13,7 +13,7 @@ package struct Pushes: Sendable {
     /// without
     ///   REPO_WRITE, ``HostingError/archived(project:slug:)``, ``HostingError/notReady(project:slug:)``.
     package func requirePushable(_ repository: Repository, by principal: Principal) async throws {
-        let access = try await services.read { [settings = services.settings] transaction in
+        let access = try await services.lookUp { [settings = services.settings] transaction in
             let current = try transaction.existing(repository)
             let rights = try transaction.permissionFacts(principal, repository: current, settings: settings)
             return RepositoryAccess(repository: current, permissions: rights.effective, isRedirect: false)

@@ -106,6 +106,7 @@ extension Refs {
 
     private func commit(_ push: ProposedPush) async throws {
         services.sessions.begin(push.id)
+        services.sessions.commit(push.id, in: push.repository.id, push.changes)
         defer { services.sessions.end(push.id) }
         try await services.journal.intend(
             push.id, repository: push.repository.id, user: push.principal.user?.id, trigger: push.trigger,
@@ -123,16 +124,17 @@ extension Refs {
                 }
             } catch {
                 services.sessions.end(push.id)
-                services.dispatch.settlementIsDue(push.repository.id)
+                services.settlements.add(push.repository.id)
             }
             throw (error as? GitStoreError).map { HostingError($0) } ?? error
         }
+        await services.sessions.waitForEarlier(than: push.id)
         do {
             try await services.journal.confirm(push.id, repository: push.repository.id, changes: push.changes)
         } catch {
             // The refs have moved, so the event must come, whatever the caller is told.
             services.sessions.end(push.id)
-            services.dispatch.settlementIsDue(push.repository.id)
+            services.settlements.add(push.repository.id)
             throw error
         }
     }

@@ -104,7 +104,7 @@ package struct Refs: Sendable {
             return former
         }
         if case .branch(let before, _) = former, before != ref {
-            services.announceDefaultBranch(of: current, from: before, to: ref, by: principal)
+            try await services.announceDefaultBranch(of: current, from: before, to: ref, by: principal)
         }
     }
 }

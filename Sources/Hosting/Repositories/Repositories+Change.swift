@@ -31,11 +31,7 @@ extension Repositories {
             return try transaction.insertRepository(checked, slug: slug, in: project, node: services.node)
         }
         // Not cut short when the client leaves: a half-made repository would keep the name.
-        return try await unlessCut {
-            let ready = try await makeFolder(repository, branch: branch)
-            services.announce("repo:created", repository: ready, by: principal)
-            return ready
-        }
+        return try await unlessCut { try await makeFolder(repository, branch: branch, by: principal) }
     }
 
     /// Changes what is given; the folder on disk stays where it is.
@@ -51,7 +47,7 @@ extension Repositories {
         if let branch = change.defaultBranch {
             try await services.refs.setDefaultBranch(of: repository, to: branch, by: principal)
         }
-        let changed = try await services.write { [services, renamed] transaction in
+        return try await services.change { [services, renamed] transaction in
             let current = try transaction.existing(repository)
             try transaction.require(.repoAdmin, principal, repository: current, services.settings)
             if current.isArchived, change.isArchived != false {
@@ -65,25 +61,26 @@ extension Repositories {
                 try transaction.require(.repoCreate, principal, project: project, services.settings)
                 target = project
             }
-            return try transaction.update(
+            let changed = try transaction.update(
                 current, name: renamed?.name ?? current.name, slug: renamed?.slug ?? current.slug,
                 project: target,
                 description: description ?? current.description, change)
+            try services.announce(
+                "repo:modified", repository: changed, before: current, by: principal, in: transaction)
+            return changed
         }
-        services.announce("repo:modified", repository: changed, before: repository, by: principal)
-        return changed
     }
 
     /// Removes a repository: nobody finds it any more when this returns; its folder follows.
     /// - Parameter principal: Needs REPO_ADMIN.
     package func delete(_ repository: Repository, by principal: Principal) async throws {
-        let gone = try await services.write { [services] transaction in
+        let gone = try await services.change { [services] transaction in
             let current = try transaction.existing(repository)
             try transaction.require(.repoAdmin, principal, repository: current, services.settings)
             try transaction.remove(current)
+            try services.announce("repo:deleted", repository: current, by: principal, in: transaction)
             return current
         }
-        services.announce("repo:deleted", repository: gone, by: principal)
         await unlessCut { await removeFolder(gone.id) }
     }
 
@@ -134,14 +131,18 @@ extension Repositories {
         }
     }
 
-    private func makeFolder(_ repository: Repository, branch: RefName) async throws -> Repository {
+    private func makeFolder(
+        _ repository: Repository, branch: RefName, by principal: Principal
+    ) async throws -> Repository {
         do {
             let path = services.layout.repository(repository.id)
             try await services.git.createRepository(at: path, defaultBranch: branch.display)
-            return try await services.write { transaction in
+            return try await services.change { [services] transaction in
                 try transaction.execute(
                     "UPDATE repository SET state = 'AVAILABLE' WHERE id = ?", [.id(repository.id)])
-                return try transaction.existing(repository)
+                let ready = try transaction.existing(repository)
+                try services.announce("repo:created", repository: ready, by: principal, in: transaction)
+                return ready
             }
         } catch {
             // The caller is told that it did not work, so the name must be free again.

@@ -31,7 +31,7 @@ package struct Repositories: Sendable {
     package func access(
         projectKey: String, slug: String, by principal: Principal
     ) async throws -> RepositoryAccess {
-        let access = try await services.read {
+        let access = try await services.lookUp {
             [settings = services.settings] transaction -> RepositoryAccess? in
             let direct = try transaction.repository(projectKey: projectKey, slug: slug)
             guard
@@ -51,7 +51,7 @@ package struct Repositories: Sendable {
 
     /// The repository of this id; nil when there is none. Asks nobody's permission.
     package func get(_ id: RepositoryID) async throws -> Repository? {
-        try await services.read { try $0.repository(id: id) }
+        try await services.lookUp { try $0.repository(id: id) }
     }
 
     /// The repositories that the principal has the filter's permission on, by project key and slug.

@@ -60,14 +60,32 @@ final class LuaBridge {
 
     private func answer(_ op: Int, _ bytes: UnsafeRawBufferPointer, _ position: UnsafePointer<CChar>?) {
         let function = functions[op]
-        let reply = crossing.reply(of: function.path) {
+        do {
             let arguments = try crossing.arguments(bytes)
             switch function.kind {
-            case .immediate(let body): return try body(arguments, context(position))
-            case .index(let body): return [try body(arguments[0].stringValue ?? "")]
+            case .immediate(let body): give(try body(arguments, context(position)), function)
+            case .index(let body): give([try body(arguments[0].stringValue ?? "")], function)
             default: throw LuaHostError.misuse("\(function.path) does not answer at once")
             }
+        } catch {
+            give(crossing.failure(error, of: function.path))
         }
+    }
+
+    /// Writes results in place; what is too large or too deep for that takes the way that can refuse it.
+    private func give(_ values: [PortableValue], _ function: LuaHostFunction) {
+        var size = 0
+        let space = clh_reply_space(state, &size)
+        var writer = LuaReplyWriter(UnsafeMutableRawBufferPointer(start: space, count: size))
+        writer.writeList(values, depthMax: crossing.limits.depthMax)
+        if writer.isOverflown || writer.count > crossing.limits.bytesMax {
+            give(crossing.reply(of: function.path) { values })
+        } else {
+            clh_reply_written(state, writer.count)
+        }
+    }
+
+    private func give(_ reply: LuaReply) {
         reply.bytes.withUnsafeBufferPointer { bytes in
             _ = clh_reply(state, reply.status, bytes.baseAddress, bytes.count)
         }

@@ -4,7 +4,8 @@ package struct LuaCallContext: Sendable {
     package let run: UInt64
     /// What was given to ``LuaState/call(_:_:context:cpuLimit:)`` or ``LuaState/load(_:context:)``.
     package let callerContext: (any Sendable)?
-    /// The caller's place, `main.lua:12`; nil when called from no Lua code.
+    /// The caller's place, `main.lua:12`; nil when called from no Lua code, and for functions that do not ask
+    /// for it (``LuaHostFunction/wantsPosition``).
     package let position: String?
     /// States of the brackets that are open in this run, innermost last.
     package let brackets: [any Sendable]

@@ -14,7 +14,7 @@ struct LuaCrossing: Sendable {
 
     /// Reads the arguments of a host call.
     func arguments(_ bytes: UnsafeRawBufferPointer) throws(PortableError) -> LuaArguments {
-        if let values = try scalars(bytes) { return LuaArguments(values: values) }
+        if let values = try plain(bytes) { return LuaArguments(values: values) }
         var functions: [String: LuaFunctionReference] = [:]
         let value = try MessagePack.decode(bytes, limits: limits) {
             type, body, path throws(PortableError) in
@@ -29,26 +29,66 @@ struct LuaCrossing: Sendable {
         return LuaArguments(values: value.listValue ?? [], functions: functions)
     }
 
-    /// The arguments when none of them has parts, as is usual: no path to keep, no functions to find.
-    private func scalars(_ bytes: UnsafeRawBufferPointer) throws(PortableError) -> [PortableValue]? {
+    /// The arguments when no functions are among them, as is usual: then no paths need to be kept. Nil for
+    /// what the general way has to look at.
+    private func plain(_ bytes: UnsafeRawBufferPointer) throws(PortableError) -> [PortableValue]? {
         guard bytes.count <= limits.bytesMax else { return nil }
         var reader = MessagePackReader(bytes)
         let count = try reader.readListCount()
-        var values: [PortableValue] = []
-        values.reserveCapacity(count)
-        for _ in 0..<count {
-            switch try reader.next() {
-            case .null: values.append(.null)
-            case .bool(let value): values.append(.bool(value))
-            case .integer(let value): values.append(.integer(value))
-            case .double(let value): values.append(.double(value))
-            case .string(let text):
-                guard let text = String(validating: text, as: UTF8.self) else { return nil }
-                values.append(.string(text))
-            default: return nil
-            }
-        }
+        guard let values = try plainItems(count, &reader, depthLeft: limits.depthMax) else { return nil }
         return reader.isAtEnd ? values : nil
+    }
+
+    private func plainItems(
+        _ count: Int, _ reader: inout MessagePackReader, depthLeft: Int
+    ) throws(PortableError) -> [PortableValue]? {
+        var values: [PortableValue] = []
+        values.reserveCapacity(min(count, 256))
+        for _ in 0..<count {
+            guard let value = try plainValue(&reader, depthLeft: depthLeft) else { return nil }
+            values.append(value)
+        }
+        return values
+    }
+
+    private func plainValue(
+        _ reader: inout MessagePackReader, depthLeft: Int
+    ) throws(PortableError) -> PortableValue? {
+        guard depthLeft > 0 else { return nil }
+        switch try reader.next() {
+        case .null: return .null
+        case .bool(let value): return .bool(value)
+        case .integer(let value): return .integer(value)
+        case .double(let value): return .double(value)
+        case .string(let bytes):
+            return Self.text(bytes).map(PortableValue.string) ?? .bytes(Array(bytes))
+        case .bytes(let bytes): return .bytes(Array(bytes))
+        case .list(let count):
+            return try plainItems(count, &reader, depthLeft: depthLeft - 1).map(PortableValue.list)
+        case .map(let count): return try plainMap(count, &reader, depthLeft: depthLeft)
+        case .extension: return nil
+        }
+    }
+
+    private func plainMap(
+        _ count: Int, _ reader: inout MessagePackReader, depthLeft: Int
+    ) throws(PortableError) -> PortableValue? {
+        var fields = [String: PortableValue](minimumCapacity: min(count, 256))
+        for _ in 0..<count {
+            guard case .string(let bytes) = try reader.next(),
+                let name = Self.text(bytes),
+                let value = try plainValue(&reader, depthLeft: depthLeft - 1)
+            else { return nil }
+            fields[name] = value
+        }
+        return fields.count == count ? .map(fields) : nil
+    }
+
+    /// Nil for what is no text. The check of any bytes costs more than the rest of a small value, so that it
+    /// is left out where there is nothing to check.
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+        for byte in bytes where byte >= 0x80 { return String(validating: bytes, as: UTF8.self) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The results of a run.

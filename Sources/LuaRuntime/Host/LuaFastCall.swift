@@ -2,10 +2,13 @@ import CLuaHost
 
 /// One call of a fast host function: what it was given, and where its results go. Allocates nothing.
 ///
-/// Arguments and results are scalars, at most 16 of each; result texts share 4 KiB. Results that do not fit
-/// are raised as misuse. It cannot be copied, so nothing of it outlives the call.
+/// Arguments and results are scalars and tables of scalars, at most 16 of each, and 256 values inside tables;
+/// result texts share 4 KiB. Results that do not fit are raised as misuse. It cannot be copied, so nothing of
+/// it outlives the call.
 package struct LuaFastCall: ~Copyable {
     private let record: UnsafeMutablePointer<clh_fast_call>
+    /// Values written on the present level of tables.
+    private var added = 0
 
     init(_ record: UnsafeMutablePointer<clh_fast_call>) {
         self.record = record
@@ -44,6 +47,14 @@ package struct LuaFastCall: ~Copyable {
         argument(index, CLH_TEXT).map {
             body(UnsafeRawBufferPointer(start: $0.pointee.text, count: $0.pointee.length))
         }
+    }
+
+    /// A table argument, lent to `body`: fields or items without parts. No other table reaches the function.
+    package func withTable<Value>(_ index: Int, _ body: (borrowing LuaFastTable) -> Value) -> Value? {
+        guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments,
+            let table = LuaFastTable(LuaFastScalar(arguments[index]))
+        else { return nil }
+        return body(table)
     }
 
     /// Adds a nil to the results.
@@ -91,6 +102,30 @@ package struct LuaFastCall: ~Copyable {
         place.pointee.length = bytes.count
     }
 
+    /// Adds a scalar as it came.
+    package mutating func write(_ scalar: LuaFastScalar) {
+        if scalar.withText({ writeText($0) }) != nil { return }
+        next()?.pointee = scalar.value
+    }
+
+    /// Adds a table with named fields: `body` writes them, each by ``writeName(_:)`` and a value.
+    package mutating func writeFields(_ body: (inout LuaFastCall) -> Void) {
+        writeTable(CLH_MAP, valuesPerItem: 2, body)
+    }
+
+    /// Adds a list: `body` writes its items, which may be tables too.
+    package mutating func writeItems(_ body: (inout LuaFastCall) -> Void) {
+        writeTable(CLH_LIST, valuesPerItem: 1, body)
+    }
+
+    /// Adds the name of a field; its value must follow.
+    @inline(__always)
+    package mutating func writeName(_ name: StaticString) {
+        guard let place = next() else { return }
+        place.pointee.type = CLH_NAME
+        place.pointee.name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    }
+
     /// Makes the call raise at the caller's line instead of giving results; the message is cut to 4 KiB. The
     /// function must return next.
     package mutating func misuse(_ message: String) {
@@ -102,6 +137,20 @@ package struct LuaFastCall: ~Copyable {
         }
         record.pointee.is_misuse = 1
         record.pointee.is_overflown = 0
+    }
+
+    /// The head's count is that of the values on its own level; `added` counts them.
+    @inline(__always)
+    private mutating func writeTable(
+        _ type: clh_type, valuesPerItem: Int, _ body: (inout LuaFastCall) -> Void
+    ) {
+        guard let head = next() else { return }
+        let before = added
+        added = 0
+        body(&self)
+        head.pointee.type = type
+        head.pointee.length = added / valuesPerItem
+        added = before
     }
 
     /// Copies to the record's bytes, if they have room.
@@ -125,13 +174,14 @@ package struct LuaFastCall: ~Copyable {
 
     /// The place of the next result.
     @inline(__always)
-    private func next() -> UnsafeMutablePointer<clh_scalar>? {
+    private mutating func next() -> UnsafeMutablePointer<clh_scalar>? {
         let count = record.pointee.result_count
         guard count < record.pointee.result_capacity, let results = record.pointee.results else {
             record.pointee.is_overflown = 1
             return nil
         }
         record.pointee.result_count = count + 1
+        added += 1
         return results + Int(count)
     }
 }

@@ -8,23 +8,30 @@ package struct LuaHostFunction: Sendable {
     package let parameterNames: [String]
     /// Whether Lua functions may be passed, as an argument or inside an options table.
     package let acceptsFunctions: Bool
+    /// Whether the caller's place is looked up, which costs as much as a small call.
+    package let wantsPosition: Bool
     /// How it runs.
     package let kind: Kind
 
     /// - Parameter path: Words joined by dots; the tables on the way are made.
-    package init(path: String, parameterNames: [String] = [], acceptsFunctions: Bool = false, kind: Kind) {
+    package init(
+        path: String, parameterNames: [String] = [], acceptsFunctions: Bool = false,
+        wantsPosition: Bool = false, kind: Kind
+    ) {
         self.path = path
         self.parameterNames = parameterNames
         self.acceptsFunctions = acceptsFunctions
+        self.wantsPosition = wantsPosition
         self.kind = kind
     }
 
     /// Answers at once, on the Lua thread; must not block.
     package typealias Immediate = @Sendable (LuaArguments, LuaCallContext) throws -> [PortableValue]
-    /// Answers at once, on the Lua thread, without allocating: scalars in, scalars out. Costs about twice a
-    /// plain C function. Tables and functions are refused before it is called.
+    /// Answers at once, on the Lua thread, without allocating: scalars, and tables of them, in and out. Costs
+    /// about twice a plain C function. Functions and deeper tables are refused before it is called.
     package typealias Fast = @Sendable (inout LuaFastCall) -> Void
-    /// The coroutine yields and the host takes its time, off the Lua threads.
+    /// The coroutine yields and the host takes its time. The body begins on the Lua thread and leaves it
+    /// where it first waits: it must not block.
     package typealias Waiting = @Sendable (LuaArguments, LuaCallContext) async throws -> [PortableValue]
     /// Gives the page after `cursor`; the first one for nil.
     package typealias Pages = @Sendable (LuaArguments, PortableValue?, LuaCallContext) async throws -> LuaPage

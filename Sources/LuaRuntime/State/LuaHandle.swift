@@ -27,12 +27,12 @@ final class LuaHandle {
         // Module tables first, so that functions find them.
         for (op, function) in bridge.functions.enumerated() {
             let names = function.parameterNames.joined(separator: " ")
-            let accepts: Int32 = function.acceptsFunctions ? 1 : 0
             let status =
                 if let fast = bridge.fast[op] {
                     clh_add_fast_function(state, function.path, names, fast.pointer)
                 } else {
-                    clh_add_function(state, function.path, names, function.kind.code, accepts, Int32(op))
+                    clh_add_function(
+                        state, function.path, names, function.kind.code, function.options, Int32(op))
                 }
             if status != 0 { throw .outOfMemory(limit: limits.memoryBytesMax) }
         }
@@ -78,6 +78,9 @@ final class LuaHandle {
         return LuaTurn(result, crossing: bridge.crossing, limit: limit)
     }
 
+    /// Whether nothing of the state can run any more.
+    var isAbandoned: Bool { clh_is_abandoned(state) != 0 }
+
     /// Forgets a run that waits.
     func drop(_ run: UInt64) {
         clh_drop(state, run)
@@ -97,6 +100,15 @@ final class LuaHandle {
         statistics.allocationsRefused = Int(clamping: counters.allocations_refused)
         statistics.cpuNanoseconds = counters.cpu
         statistics.hostCalls = Int(clamping: counters.host_calls)
+    }
+}
+
+extension LuaHostFunction {
+    fileprivate var options: Int32 {
+        var options: UInt32 = 0
+        if acceptsFunctions { options |= CLH_TAKES_FUNCTIONS.rawValue }
+        if wantsPosition { options |= CLH_WANTS_POSITION.rawValue }
+        return Int32(bitPattern: options)
     }
 }
 

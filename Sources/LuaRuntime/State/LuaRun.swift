@@ -12,7 +12,7 @@ final class LuaRun: Sendable {
 
     private struct Waiting {
         var isInterrupted = false
-        var waiter: CheckedContinuation<Answer, Never>?
+        var waiter: UnsafeContinuation<Answer, Never>?
         var task: Task<Void, Never>?
     }
 
@@ -28,13 +28,14 @@ final class LuaRun: Sendable {
     /// Whether somebody wants this run to end.
     var isInterrupted: Bool { waiting.withLock { $0.isInterrupted } }
 
-    /// Runs a host function's body off the Lua threads and waits for its answer or for an interruption. After
-    /// an interruption `dropped` gets the answer that came too late.
+    /// Runs a host function's body and waits for its answer or for an interruption. It begins on the Lua
+    /// thread and leaves it where it first waits. After an interruption `dropped` gets the answer that came
+    /// too late.
     func answer(
         isolation: isolated (any Actor)? = #isolation, _ body: @escaping @Sendable () async -> Answer,
         dropped: @escaping @Sendable (Answer) async -> Void
     ) async -> Answer {
-        await withCheckedContinuation { waiter in
+        await withUnsafeContinuation { waiter in
             let isRefused = waiting.withLock { waiting in
                 if !waiting.isInterrupted { waiting.waiter = waiter }
                 return waiting.isInterrupted
@@ -61,7 +62,8 @@ final class LuaRun: Sendable {
     private func start(
         _ body: @escaping @Sendable () async -> Answer, _ dropped: @escaping @Sendable (Answer) async -> Void
     ) {
-        let task = Task {
+        // Its first part runs here, so that an answer that needs no wait costs no change of threads.
+        let task = Task.immediate {
             let answer = await body()
             if !finish(answer) { await dropped(answer) }
         }

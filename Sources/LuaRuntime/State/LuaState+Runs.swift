@@ -51,6 +51,10 @@ extension LuaState {
         } else {
             count(handle)
         }
+        if handle.isAbandoned {
+            counters.withLock { $0.isAbandoned = true }
+            end()
+        }
         return turn
     }
 

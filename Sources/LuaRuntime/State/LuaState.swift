@@ -5,6 +5,10 @@ import Synchronization
 ///
 /// Calls interleave as coroutines where they wait for the host, and take turns where they use up their
 /// slices; nothing of a state ever runs on two threads at once.
+///
+/// A run that is over its budget ends at its next instruction. One that is far over it and inside something
+/// that has no next instruction, such as the collection of garbage that was made to be slow, is left there:
+/// it ends with ``LuaError/timeout(limit:)`` and the state is closed (``LuaStatistics/isAbandoned``).
 package actor LuaState {
     private static let generations = Atomic<UInt32>(0)
 
@@ -95,12 +99,20 @@ package actor LuaState {
 
     /// The counters as of the last turn.
     package nonisolated func statistics() -> LuaStatistics {
-        counters.withLock { $0 }
+        var statistics = counters.withLock { $0 }
+        statistics.waitNanoseconds = executor.waitNanoseconds
+        statistics.queueDepth = executor.depth
+        return statistics
     }
 
     /// Ends all runs, which throw ``LuaError/closed``, cancels what they wait for, and returns all memory.
     /// Runs no Lua code. Closing twice is harmless.
     package func close() async {
+        end()
+    }
+
+    /// Frees the C state and ends all runs.
+    func end() {
         guard handle != nil else { return }
         handle = nil
         counters.withLock { $0.heapBytes = 0 }

@@ -1,4 +1,4 @@
-/// Counters of one Lua state, as of the end of its last turn.
+/// Counters of one Lua state, as of the end of its last turn; waiting and queueing as of now.
 package struct LuaStatistics: Sendable, Hashable {
     /// Bytes in the Lua heap.
     package var heapBytes = 0
@@ -14,4 +14,11 @@ package struct LuaStatistics: Sendable, Hashable {
     package var kills: [String: Int] = [:]
     /// Host calls made, fast ones included.
     package var hostCalls = 0
+    /// Time that the state had work and waited for a thread of its pool.
+    package var waitNanoseconds: Int64 = 0
+    /// Pieces of work that wait for a thread now.
+    package var queueDepth = 0
+    /// Whether a run had to be left while Lua was in the middle of something, and took the state with it:
+    /// it is closed, and only a new one can go on.
+    package var isAbandoned = false
 }

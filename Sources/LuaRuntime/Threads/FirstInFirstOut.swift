@@ -4,6 +4,7 @@ struct FirstInFirstOut<Element> {
     private var front = 0
 
     var isEmpty: Bool { front == elements.count }
+    var count: Int { elements.count - front }
 
     mutating func append(_ element: Element) {
         elements.append(element)

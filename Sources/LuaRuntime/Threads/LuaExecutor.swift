@@ -1,7 +1,15 @@
 import Synchronization
 
 /// Runs the jobs of one Lua state on the threads of a pool: one job per turn, then other states have theirs.
-final class LuaExecutor: SerialExecutor {
+// @unchecked Sendable because `account` is only touched by the pool's queue, while it holds its lock; all
+// else locks for itself.
+final class LuaExecutor: SerialExecutor, @unchecked Sendable {
+    /// What the pool's queue knows of this state.
+    struct Account {
+        /// Nanoseconds of CPU time by which the queue chooses; see ``TurnQueue``.
+        var used: Int64 = 0
+    }
+
     private enum Entry {
         case job(UnownedJob)
         /// A run that gave up its thread at the end of its slice.
@@ -14,12 +22,20 @@ final class LuaExecutor: SerialExecutor {
         var isQueued = false
     }
 
+    var account = Account()
     private let line = Mutex(Line())
+    private let waited = Atomic<Int64>(0)
     private let pool: LuaThreadPool
 
     init(pool: LuaThreadPool) {
         self.pool = pool
     }
+
+    /// Jobs that wait for a turn.
+    var depth: Int { line.withLock { $0.entries.count } }
+
+    /// Nanoseconds that work has waited for a thread, so far.
+    var waitNanoseconds: Int64 { waited.load(ordering: .relaxed) }
 
     func enqueue(_ job: consuming ExecutorJob) {
         append(.job(UnownedJob(job)))
@@ -42,6 +58,12 @@ final class LuaExecutor: SerialExecutor {
             line.isQueued = !line.entries.isEmpty
             return line.isQueued
         }
+    }
+
+    /// Told by the pool's queue when a thread takes this up.
+    func didWait(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        waited.wrappingAdd(seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000, ordering: .relaxed)
     }
 
     private func append(_ entry: sending Entry) {

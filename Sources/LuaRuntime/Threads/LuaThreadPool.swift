@@ -4,8 +4,10 @@ import Synchronization
 
 /// Threads that run Lua states in turn, with one watchdog that ends their slices.
 ///
-/// Each has a stack of 2 MiB. A state has one job run per turn; a run whose slice is over goes to the end of
-/// the line.
+/// Each has a stack of 2 MiB. A state is run by one thread at a time, one job per turn, and a run whose slice
+/// is over waits for its next turn. Turns go to the state that has used the least CPU time. A run that cannot
+/// give way, such as one inside a comparator of `table.sort`, keeps its thread until its budget ends; so a
+/// pool that runs states of different owners needs two threads at least.
 package final class LuaThreadPool: Sendable {
     private let queue = TurnQueue()
     private let name: String
@@ -47,11 +49,12 @@ package final class LuaThreadPool: Sendable {
 
     private func thread(number: Int) -> LuaThread {
         LuaThread(name: "\(name)-\(number)", watchdog: watchdog) { [queue] in
-            while let executor = queue.next() {
-                guard executor.runOne() else { continue }
-                if !queue.append(executor) {
-                    while executor.runOne() {}
-                }
+            var job = clh_job()
+            var next = queue.next()
+            while let executor = next {
+                clh_job_begin(&job)
+                let hasMore = executor.runOne()
+                next = queue.next(after: executor, used: clh_job_end(&job), hasMore: hasMore)
             }
         }
     }

@@ -28,9 +28,14 @@ package struct NodeClient: Sendable {
         }
     }
 
+    /// The server's address as it was given, or as the node of the home says it.
+    package var url: String { address.text }
+    /// What requests say who asks, such as `Bearer ...`; `nil` for nobody. Secret.
+    package var authorization: String? { credentials.header }
+
     private let address: ServerAddress
     private let credentials: Credentials
-    private let isLocal: Bool
+    let isLocal: Bool
 
     /// A client of the node that runs on a home of this machine.
     /// - Throws: ``NodeClientError/notRunning(home:)``, ``NodeClientError/noToken(path:)``.
@@ -59,10 +64,33 @@ package struct NodeClient: Sendable {
     /// - Throws: ``NodeClientError``; for other answers ``NodeClientError/refused(status:message:)`` with the
     ///   messages of the error envelope.
     package func get(_ target: String) async throws(NodeClientError) -> PortableValue {
-        var request = "GET \(address.path)\(target) HTTP/1.1\r\nHost: \(address.authority)\r\n"
+        try await send("GET", target)
+    }
+
+    /// Asks for a change.
+    /// - Parameter method: `PUT`, `POST` or `DELETE`.
+    /// - Parameter body: Sent as JSON; `nil` for none.
+    /// - Returns: The JSON of a 2xx answer; `null` when it has no body.
+    /// - Throws: As ``get(_:)``.
+    @discardableResult
+    package func send(
+        _ method: String, _ target: String, body: PortableValue? = nil
+    ) async throws(NodeClientError) -> PortableValue {
+        var request = "\(method) \(address.path)\(target) HTTP/1.1\r\nHost: \(address.authority)\r\n"
         request += "Accept: application/json\r\nConnection: close\r\n"
         if let authorization = credentials.header { request += "Authorization: \(authorization)\r\n" }
-        let answer = try SimpleAnswer(try await exchange(request + "\r\n"), url: address.text)
+        if method != "GET" {
+            let text: String
+            do { text = try body.map { try JSON.text($0) } ?? "" } catch {
+                throw .notHTTP(url: address.text, reason: "the request cannot be written as JSON: \(error)")
+            }
+            if body != nil { request += "Content-Type: application/json\r\n" }
+            request += "Content-Length: \(text.utf8.count)\r\n\r\n\(text)"
+        } else {
+            request += "\r\n"
+        }
+        let answer = try SimpleAnswer(try await exchange(request), url: address.text)
+        if answer.body.isEmpty, (200..<300).contains(answer.status) { return .null }
         let value = try? JSON.decode(answer.body)
         guard (200..<300).contains(answer.status) else {
             let messages = value?["errors"]?.listValue?.compactMap { $0["message"]?.stringValue } ?? []

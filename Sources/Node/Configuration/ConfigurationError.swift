@@ -1,7 +1,9 @@
+import Portable
+
 /// Why the configuration cannot be used. Each names the place, and what would be right.
 package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// No such key; `nearest` is the known one that looks most like it.
-    case unknownKey(name: String, source: SettingSource, nearest: String?)
+    /// No such key; `nearest` is the known one that it resembles most, however little.
+    case unknownKey(name: String, source: SettingSource, nearest: String)
     /// The value is not of the key's kind; `value` is `nil` for a secret.
     case wrongValue(name: String, source: SettingSource, value: String?, expected: String)
     /// The file is not a properties file.
@@ -16,8 +18,11 @@ package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvert
     package var description: String {
         switch self {
         case .unknownKey(let name, let source, let nearest):
+            let isNear = Nearest.match(name, among: [nearest]) != nil
             let advice =
-                nearest.map { "Did you mean \"\($0)\"?" } ?? "docs/operating.md lists the known keys."
+                isNear
+                ? "Did you mean \"\(nearest)\"?"
+                : "The nearest known key is \"\(nearest)\"; docs/operating.md lists all."
             return "\(source): unknown key \"\(name)\". \(advice)"
         case .wrongValue(let name, let source, let value, let expected):
             let shown = value.map { "\"\($0)\"" } ?? "not usable"

@@ -19,9 +19,9 @@ enum EnvironmentNames {
         return nil
     }
 
-    /// The variable that looks most like an unknown one.
-    static func nearest(to variable: String) -> String? {
-        Nearest.match(variable, among: SettingTable.settings.map(\.environmentName))
+    /// The variable that an unknown one resembles most.
+    static func nearest(to variable: String) -> String {
+        Nearest.closest(variable, among: SettingTable.settings.map(\.environmentName)) ?? variable
     }
 
     private static let keys = Dictionary(

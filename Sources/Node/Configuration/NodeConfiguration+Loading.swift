@@ -18,6 +18,7 @@ extension NodeConfiguration {
             displayName: try values.string(SettingTable.displayName),
             baseURL: try values.optionalString(SettingTable.baseURL).map(withoutTrailingSlash),
             sysadmin: try sysadmin(values), server: try server(values), logs: try logs(values, layers),
+            databaseCheckInterval: try values.seconds(SettingTable.databaseCheckInterval),
             git: try git(values, processors: processors), plugins: try plugins(values, processors: processors)
         )
     }
@@ -77,6 +78,7 @@ extension NodeConfiguration {
             hostingTicketsMax: limit == 0 ? max(4, 6 * processors) : limit,
             hostingQueueMax: try values.int(SettingTable.hostingQueue),
             hostingTicketTimeout: try values.seconds(SettingTable.hostingTimeout),
+            decisionTimeout: try values.seconds(SettingTable.decisionTimeout),
             pushBytesMax: size == 0 ? nil : Int64(size),
             defaultBranch: try values.string(SettingTable.defaultBranch),
             executable: try values.string(SettingTable.gitExecutable),
@@ -92,7 +94,9 @@ extension NodeConfiguration {
             handlerTime: try values.seconds(SettingTable.pluginHandlerTime),
             pushWait: try values.seconds(SettingTable.pluginPushWait),
             storageBytesMax: Int64(try values.int(SettingTable.pluginStorageMax)),
-            threads: threads == 0 ? max(1, processors / 2) : threads)
+            threads: threads == 0 ? max(2, processors / 2) : threads,
+            quarantineKills: try values.int(SettingTable.pluginQuarantineKills),
+            quarantineWindow: try values.seconds(SettingTable.pluginQuarantineWindow))
     }
 
     private static func withoutTrailingSlash(_ url: String) -> String {

@@ -57,6 +57,8 @@ package struct NodeConfiguration: Sendable {
         package var hostingQueueMax: Int
         /// How long one waits.
         package var hostingTicketTimeout: Duration
+        /// How long the decision on a push may take.
+        package var decisionTimeout: Duration
         /// The largest pack of a push in bytes; `nil` is no limit.
         package var pushBytesMax: Int64?
         /// The default branch of new repositories.
@@ -83,6 +85,10 @@ package struct NodeConfiguration: Sendable {
         package var storageBytesMax: Int64
         /// Threads for installed plugins.
         package var threads: Int
+        /// Ended runs that put a plugin in quarantine; 0 for never.
+        package var quarantineKills: Int
+        /// Within how long.
+        package var quarantineWindow: Duration
     }
 
     /// The instance's name.
@@ -95,6 +101,8 @@ package struct NodeConfiguration: Sendable {
     package var server: Server
     /// Logging.
     package var logs: Logs
+    /// How often the database is asked whether it answers, and how long that may take.
+    package var databaseCheckInterval: Duration
     /// Git operations.
     package var git: Git
     /// Plugins.

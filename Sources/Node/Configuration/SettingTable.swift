@@ -10,9 +10,17 @@ package enum SettingTable {
         byName[key] ?? patterns.first { $0.matches(key) }
     }
 
-    /// The known key that looks most like an unknown one.
-    static func nearest(to key: String) -> String? {
-        Nearest.match(key, among: settings.map(\.name))
+    /// The known key that an unknown one resembles most; a pattern is compared without its free part.
+    static func nearest(to key: String) -> String {
+        let parts = key.split(separator: ".")
+        for pattern in patterns {
+            let fixed = pattern.patternPrefix.split(separator: ".")
+            let begin = parts.prefix(fixed.count).joined(separator: ".")
+            if parts.count > fixed.count, Nearest.match(begin, among: [fixed.joined(separator: ".")]) != nil {
+                return pattern.name
+            }
+        }
+        return Nearest.closest(key, among: settings.map(\.name)) ?? key
     }
 
     private static let byName = Dictionary(
@@ -70,13 +78,17 @@ extension SettingTable {
     static let serverShutdownTimeout = Setting(
         "server.shutdown-timeout", .seconds(0...86_400), "30",
         "How long a stop waits for operations that run, before they are ended.")
+    static let databaseCheckInterval = Setting(
+        "server.database-check-interval", .seconds(1...3_600), "5",
+        "How often the node asks its database. While that does not answer for as long, `/status` says ERROR.")
     static let anonymousMetrics = Setting(
         "metrics.anonymous", .boolean, "false",
         "Whether `/metrics` answers without credentials. Otherwise it asks for a system administrator.")
 
     static let server = [
         serverPort, serverAddress, serverTLS, serverCertificate, serverPrivateKey, serverIdleTimeout,
-        serverStallTimeout, serverConnectionsMax, serverShutdownTimeout, anonymousMetrics,
+        serverStallTimeout, serverConnectionsMax, serverShutdownTimeout, databaseCheckInterval,
+        anonymousMetrics,
     ]
 }
 
@@ -112,6 +124,9 @@ extension SettingTable {
     static let pushSizeMax = Setting(
         "receive.max-size", .size, "0",
         "How large the pack of one push may be; a larger one is refused with a sentence. 0 is no limit.")
+    static let decisionTimeout = Setting(
+        "receive.decision-timeout", .seconds(1...3_600), "120",
+        "How long a push waits for the decision on it, that of all plugins together; then it is refused.")
     static let defaultBranch = Setting(
         "repository.default-branch", .text, "master",
         "The default branch of a repository that is made without naming one.")
@@ -124,7 +139,8 @@ extension SettingTable {
     )
 
     static let hosting = [
-        publicAccess, hostingLimit, hostingQueue, hostingTimeout, pushSizeMax, defaultBranch, gitExecutable,
+        publicAccess, hostingLimit, hostingQueue, hostingTimeout, pushSizeMax, decisionTimeout, defaultBranch,
+        gitExecutable,
         gitThreads,
     ]
 }
@@ -148,11 +164,18 @@ extension SettingTable {
         "plugins.storage.max", .size, "1G", "How much one plugin may keep in key-value storage.")
     static let pluginThreads = Setting(
         "plugins.threads", .integer(0...256), "0",
-        "How many threads run installed plugins' Lua code. 0 is half the number of processors, at least 1.")
+        "How many threads run installed plugins' Lua code. 0 is half the number of processors; at least 2.")
+
+    static let pluginQuarantineKills = Setting(
+        "plugins.quarantine.kills", .integer(0...1_000), "3",
+        "How many runs of a plugin may be ended, for CPU time or memory, before it is put in quarantine: the "
+            + "last one of these does it. 0 is never.")
+    static let pluginQuarantineWindow = Setting(
+        "plugins.quarantine.window", .seconds(1...86_400), "60",
+        "Within how long they must be ended for that.")
 
     static let plugins = [
         pluginsDirectory, pluginsDisabled, pluginMemoryMax, pluginHandlerTime, pluginPushWait,
-        pluginStorageMax,
-        pluginThreads,
+        pluginStorageMax, pluginThreads, pluginQuarantineKills, pluginQuarantineWindow,
     ]
 }

@@ -23,10 +23,19 @@ package struct Distribution: Sendable {
     /// or in
     /// one of the five above it, that holds at least one plugin; `nil` when there is none.
     package func findPlugins() -> String? {
+        find("plugins", where: Self.holdsPlugin)
+    }
+
+    /// The folder of hostile plugins, `sdk/conformance` or `share/perigee/sdk/conformance`, found likewise.
+    package func findConformance() -> String? {
+        find("sdk/conformance") { FileManager.default.fileExists(atPath: "\($0)/cases") }
+    }
+
+    private func find(_ name: String, where isWanted: (String) -> Bool) -> String? {
         var folder = programs
         for _ in 0...5 {
-            for candidate in ["\(folder)/plugins", "\(folder)/share/perigee/plugins"]
-            where Self.holdsPlugin(candidate) {
+            for candidate in ["\(folder)/\(name)", "\(folder)/share/perigee/\(name)"]
+            where isWanted(candidate) {
                 return candidate
             }
             guard let slash = folder.lastIndex(of: "/"), slash != folder.startIndex else { return nil }

@@ -12,14 +12,19 @@ enum HookFolder {
         }
         let folder = "\(layout.bin)/hooks"
         guard mkdir(folder, 0o750) == 0 || errno == EEXIST else { throw problem(folder) }
-        let link = "\(folder)/pre-receive"
-        let draft = "\(link).\(getpid())"
-        unlink(draft)
-        guard symlink(distribution.hookProgram, draft) == 0, rename(draft, link) == 0 else {
-            throw problem(link)
+        for name in ["pre-receive", noAlternateRefs] {
+            let link = "\(folder)/\(name)"
+            let draft = "\(link).\(getpid())"
+            unlink(draft)
+            guard symlink(distribution.hookProgram, draft) == 0, rename(draft, link) == 0 else {
+                throw problem(link)
+            }
         }
         return folder
     }
+
+    /// The name by which the hook's program says nothing.
+    static let noAlternateRefs = "no-alternate-refs"
 
     private static func problem(_ path: String) -> StartError {
         .home(

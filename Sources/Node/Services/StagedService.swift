@@ -21,7 +21,9 @@ struct StagedService: Service, CustomStringConvertible {
     var description: String { name }
 
     func run() async throws {
-        guard await after?.wait() ?? true else {
+        // A node that is asked to stop before this part's turn has come does not start it any more.
+        let mayStart = await cancelWhenGracefulShutdown { await after?.wait() ?? true }
+        guard mayStart else {
             isUp.settle(false)
             // A service that returns by itself would be reported in place of the one that did not start.
             try? await gracefulShutdown()

@@ -60,10 +60,7 @@ package struct NodeRun: Sendable {
             try await ServiceGroup(configuration: group).run()
         } catch {
             // What is cut off when the time to drain is over is a clean stop all the same.
-            guard assembly.status.state == .stopping else {
-                assembly.status.fail()
-                throw error
-            }
+            guard assembly.status.isStopping else { throw error }
         }
     }
 }

@@ -1,27 +1,71 @@
 import RESTAPI
 import Synchronization
 
-/// Where the node is in its life; only ever forward, save that an error can come at any time before the stop.
+/// Where the node is in its life; only ever forward, with conditions that come and go while it serves.
 final class NodeStatus: Sendable {
-    private let storage = Mutex(NodeState.starting)
+    /// What may hold for a while of a node that serves; of several the first counts.
+    enum Condition: Int, Sendable, CaseIterable {
+        /// The database does not answer.
+        case databaseAway
+        /// Busy with something that must not be disturbed, such as a backup.
+        case maintenance
+        /// Its setup is not done.
+        case firstRun
 
-    /// The state now.
-    var state: NodeState { storage.withLock { $0 } }
-
-    /// Whether the node answers requests: from RUNNING until it is asked to stop, and while it drains.
-    var answers: Bool {
-        switch state {
-        case .running, .maintenance, .stopping: true
-        case .starting, .firstRun, .error: false
+        var state: NodeState {
+            switch self {
+            case .databaseAway: .error
+            case .maintenance: .maintenance
+            case .firstRun: .firstRun
+            }
         }
     }
 
-    /// Everything is up.
-    func serve() { storage.withLock { if $0 == .starting { $0 = .running } } }
+    private enum Phase { case starting, failed, serving, stopping }
 
-    /// The node that served was asked to stop.
-    func stop() { storage.withLock { if $0 == .running { $0 = .stopping } } }
+    private struct Facts {
+        var phase = Phase.starting
+        var conditions: Set<Condition> = []
+    }
+
+    private let facts = Mutex(Facts())
+
+    /// The state now.
+    var state: NodeState {
+        facts.withLock { facts in
+            switch facts.phase {
+            case .starting: .starting
+            case .failed: .error
+            case .stopping: .stopping
+            case .serving: Condition.allCases.first { facts.conditions.contains($0) }?.state ?? .running
+            }
+        }
+    }
+
+    /// Whether new requests are taken: from the end of the start until the node is asked to stop.
+    ///
+    /// Also while the database is away: whatever needs it says so itself.
+    var isServing: Bool { facts.withLock { $0.phase == .serving } }
+
+    /// Whether the node was asked to stop.
+    var isStopping: Bool { facts.withLock { $0.phase == .stopping } }
+
+    /// Everything is up.
+    func serve() { facts.withLock { if $0.phase == .starting { $0.phase = .serving } } }
+
+    /// The node was asked to stop.
+    func stop() { facts.withLock { if $0.phase != .failed { $0.phase = .stopping } } }
 
     /// The start went wrong.
-    func fail() { storage.withLock { $0 = .error } }
+    func fail() { facts.withLock { if $0.phase == .starting { $0.phase = .failed } } }
+
+    /// A condition holds from now on, or no longer.
+    /// - Returns: Whether that is news.
+    @discardableResult
+    func set(_ condition: Condition, _ holds: Bool) -> Bool {
+        facts.withLock { facts in
+            if holds { return facts.conditions.insert(condition).inserted }
+            return facts.conditions.remove(condition) != nil
+        }
+    }
 }

@@ -1,3 +1,4 @@
+package import HTTPServing
 import Portable
 
 /// Why a node does not start. Each description is for the operator: the fact, then one action.
@@ -16,8 +17,8 @@ package enum StartError: Error, Sendable, CustomStringConvertible {
     case writableByAll(path: String)
     /// Repositories are there, but the database that describes them is not.
     case databaseMissing(path: String, repositories: Int)
-    /// A file of the certificate or its key cannot be used.
-    case certificate(path: String, reason: String)
+    /// A file of the certificate or its key cannot be used, or they do not belong together.
+    case tls(TLSFileError)
     /// The address or port cannot be used.
     case cannotListen(address: String, port: Int, reason: String)
 
@@ -45,13 +46,26 @@ package enum StartError: Error, Sendable, CustomStringConvertible {
             return
                 "\(path) is missing, but there are \(repositories) repositories beside it. Restore the "
                 + "database from its backup; an empty one would orphan them."
-        case .certificate(let path, let reason):
-            return
-                "\(path) cannot be used for TLS: \(reason). server.ssl.certificate names a PEM file of "
-                + "the chain, server.ssl.certificate-private-key one of its key."
+        case .tls(let error):
+            return Self.tls(error)
         case .cannotListen(let address, let port, let reason):
             return "cannot listen on \(address) port \(port): \(reason). Choose others by server.address and "
                 + "server.port."
+        }
+    }
+
+    private static func tls(_ error: TLSFileError) -> String {
+        let (chain, key) = (
+            SettingTable.serverCertificate.name, SettingTable.serverPrivateKey.name
+        )
+        return switch error {
+        case .certificate(let path, let problem):
+            "\(chain)=\(path): \(problem). Name a PEM file of the certificate chain, the server's own first."
+        case .privateKey(let path, let problem):
+            "\(key)=\(path): \(problem). Name a PEM file of the certificate's private key, not encrypted."
+        case .mismatch(let certificate, let privateKey):
+            "\(key)=\(privateKey): is not the key of the certificate in \(chain)=\(certificate). "
+                + "Name the two files that belong together."
         }
     }
 }

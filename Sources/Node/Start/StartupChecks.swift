@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GitStore
 import Glibc
+import HTTPServing
 import Hosting
 
 /// What must hold before a node touches anything: each check throws a ``StartError`` that says what to do.
@@ -59,10 +60,12 @@ enum StartupChecks {
         return path
     }
 
-    /// The files for TLS can be read.
-    static func tls(_ files: (certificate: String, privateKey: String)?) throws {
-        for path in [files?.certificate, files?.privateKey].compactMap({ $0 }) where access(path, R_OK) != 0 {
-            throw StartError.certificate(path: path, reason: String(cString: strerror(errno)))
+    /// The files for TLS can be used, and belong together.
+    static func tls(_ serving: HTTPServingConfiguration) throws {
+        do {
+            try serving.tls?.check()
+        } catch {
+            throw StartError.tls(error)
         }
     }
 

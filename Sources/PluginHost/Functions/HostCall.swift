@@ -78,14 +78,10 @@ package struct HostCall: Sendable {
         }
     }
 
-    /// - Throws: ``HostFailure`` of kind `.misuse` with the line to add to the manifest.
+    /// - Throws: ``HostFailure/denied(function:_:)`` with the line to add to the manifest.
     package func require(_ permission: HostPermission) throws {
         if !plugin.manifest.permissions.grants(permission) {
-            throw HostFailure.misuse(HostCall.refusal(function: function, permission: permission))
+            throw HostFailure.denied(function: function, permission)
         }
-    }
-
-    static func refusal(function: String, permission: HostPermission) -> String {
-        "permission denied: \(function) needs \(permission.manifestLine) in plugin.json, \"permissions\""
     }
 }

@@ -5,6 +5,9 @@ package enum HostFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// An outcome that a correct plugin meets: returned as `nil, {code =, message =}`.
     case outcome(code: Code, message: String)
 
+    /// The manifest does not ask for what the function needs: raised as misuse, counted and audited.
+    case denied(function: String, HostPermission)
+
     /// The codes of outcomes.
     package enum Code: String, Sendable, Hashable, CaseIterable {
         case notFound = "not_found"
@@ -21,6 +24,9 @@ package enum HostFailure: Error, Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .misuse(let message): message
         case .outcome(_, let message): message
+        case .denied(let function, let permission):
+            "permission denied: \(function) needs \(permission.manifestLine) in plugin.json, "
+                + "\"permissions\""
         }
     }
 }

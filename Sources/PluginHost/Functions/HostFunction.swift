@@ -54,42 +54,8 @@ package struct HostFunction: Sendable {
     }
 }
 
-/// A parameter of a host function.
-package struct HostParameter: Sendable, Hashable {
-    /// The name, as error messages and stubs show it.
-    package let name: String
-    /// What it takes.
-    package let type: HostType
-    /// What it means, with unit and limits.
-    package let doc: String
-    /// Whether it may be left out or `nil`.
-    package let isOptional: Bool
+/// A parameter of a host function; an optional one may be left out or `nil`.
+package typealias HostParameter = HostField
 
-    /// Declares a parameter; required unless said otherwise.
-    package init(_ name: String, _ type: HostType, _ doc: String, isOptional: Bool = false) {
-        self.name = name
-        self.type = type
-        self.doc = doc
-        self.isOptional = isOptional
-    }
-}
-
-/// A result of a host function.
-package struct HostResult: Sendable, Hashable {
-    /// A name for the stubs.
-    package let name: String
-    /// What it is.
-    package let type: HostType
-    /// What it means, and when it is `nil`.
-    package let doc: String
-    /// Whether it may be `nil`.
-    package let isOptional: Bool
-
-    /// Declares a result; always there unless said otherwise.
-    package init(_ name: String, _ type: HostType, _ doc: String, isOptional: Bool = false) {
-        self.name = name
-        self.type = type
-        self.doc = doc
-        self.isOptional = isOptional
-    }
-}
+/// A result of a host function; an optional one may be `nil`.
+package typealias HostResult = HostField

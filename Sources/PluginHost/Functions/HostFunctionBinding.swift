@@ -5,16 +5,17 @@ import Portable
 struct HostFunctionBinding: Sendable {
     let module: HostModule
     let context: PluginContext
+    let meter: PluginMeter
     /// Told of each refused permission and of each failure on the host's side.
     let report: HostCallReport
 
     /// Every function of the modules, bound to one plugin.
     static func functions(
-        _ modules: [HostModule], context: PluginContext,
-        report: HostCallReport
+        _ modules: [HostModule], context: PluginContext, meter: PluginMeter, report: HostCallReport
     ) -> [LuaHostFunction] {
         modules.flatMap { module in
-            let binding = HostFunctionBinding(module: module, context: context, report: report)
+            let binding = HostFunctionBinding(
+                module: module, context: context, meter: meter, report: report)
             return module.functions.map(binding.bound) + binding.boundIndex()
         }
     }
@@ -33,10 +34,11 @@ struct HostFunctionBinding: Sendable {
     private func boundIndex() -> [LuaHostFunction] {
         guard let index = module.index else { return [] }
         let context = context
+        let watch = watch("perigee.\(module.name)")
         return [
             LuaHostFunction(
-                path: "perigee.\(module.name)",
-                kind: .index { key in try Self.translating { try index.value(context, key) } })
+                path: watch.path,
+                kind: .index { key in try watch.run(nil) { try index.value(context, key) } })
         ]
     }
 
@@ -46,42 +48,54 @@ struct HostFunctionBinding: Sendable {
             acceptsFunctions: function.parameters.contains {
                 if case .function = $0.type { true } else { false }
             },
-            kind: kind(function))
+            wantsPosition: mayBeDenied(function), kind: kind(function))
+    }
+
+    /// Whether a call may be refused for want of a permission; the place of such a call is audited.
+    private func mayBeDenied(_ function: HostFunction) -> Bool {
+        if let permission = function.permission { return !context.manifest.permissions.grants(permission) }
+        // What some registrations need depends on their arguments.
+        return function.phase == .registration
+    }
+
+    private func watch(_ path: String) -> HostCallWatch {
+        HostCallWatch(path: path, tally: meter.tally(of: path), report: report)
     }
 
     private func kind(_ function: HostFunction) -> LuaHostFunction.Kind {
-        let path = "perigee.\(module.name).\(function.name)"
-        let check = ArgumentCheck(path: path, parameters: crossing(function))
+        let watch = watch("perigee.\(module.name).\(function.name)")
+        let check = ArgumentCheck(path: watch.path, parameters: crossing(function))
         let call: @Sendable (LuaArguments, LuaCallContext) throws -> HostCall = { [self] arguments, lua in
             try hostCall(function, check, arguments, lua)
         }
-        let report = report
         switch function.body {
         case .reading(let read):
-            return .fast { call in call.write(read()) }
+            let tally = watch.tally
+            return .fast { call in
+                tally.succeed()
+                call.write(read())
+            }
         case .immediate(let body):
-            return .immediate { arguments, lua in try Self.translating { try body(call(arguments, lua)) } }
+            return .immediate { arguments, lua in try watch.run(lua) { try body(call(arguments, lua)) } }
         case .waiting(let body):
             return .waiting { arguments, lua in
-                try await Self.translating(path, report) { try await body(call(arguments, lua)) }
+                try await watch.run(waiting: lua) { try await body(call(arguments, lua)) }
             }
         case .pages(let body):
             return .pages { arguments, cursor, lua in
-                let page = try await Self.translating(path, report) {
-                    try await body(call(arguments, lua), cursor)
-                }
+                let page = try await watch.run(waiting: lua) { try await body(call(arguments, lua), cursor) }
                 return LuaPage(items: page.items, next: page.next, itemsAreTuples: page.itemsAreTuples)
             }
         case .bracket(let enter, let leave):
             return .bracket(
                 enter: { arguments, lua in
-                    let bracket = try await Self.translating(path, report) {
+                    let bracket = try await watch.run(waiting: lua, isWhole: false) {
                         try await enter(call(arguments, lua))
                     }
                     return LuaBracket(state: bracket.state, arguments: bracket.arguments)
                 },
-                leave: { state, succeeded, _ in
-                    try await Self.translating(path, report) { try await leave(state, succeeded) }
+                leave: { state, succeeded, lua in
+                    try await watch.run(waiting: lua) { try await leave(state, succeeded) }
                 })
         }
     }
@@ -97,8 +111,7 @@ struct HostFunctionBinding: Sendable {
         _ function: HostFunction, _ check: ArgumentCheck, _ arguments: LuaArguments, _ lua: LuaCallContext
     ) throws -> HostCall {
         if let permission = function.permission, !context.manifest.permissions.grants(permission) {
-            report.permissionDenied(check.path, permission)
-            throw HostFailure.misuse(HostCall.refusal(function: check.path, permission: permission))
+            throw HostFailure.denied(function: check.path, permission)
         }
         if function.phase == .registration, !context.isRegistering {
             throw HostFailure.misuse(
@@ -109,38 +122,5 @@ struct HostFunctionBinding: Sendable {
         return HostCall(
             plugin: context, function: check.path, arguments: values, callbacks: callbacks, run: lua.run,
             callerContext: lua.callerContext, brackets: lua.brackets)
-    }
-
-    private static func translating<Value>(_ body: () throws -> Value) throws -> Value {
-        do {
-            return try body()
-        } catch let failure as HostFailure {
-            throw luaError(failure)
-        }
-    }
-
-    /// What a body throws beside ``HostFailure`` is the host's own trouble: the plugin is told that it could
-    /// not be done now, and the reason, which may name paths, goes to the log only.
-    private static func translating<Value: Sendable>(
-        _ path: String, _ report: HostCallReport,
-        _ body: @Sendable () async throws -> Value
-    ) async throws -> Value {
-        do {
-            return try await body()
-        } catch let failure as HostFailure {
-            throw luaError(failure)
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            report.failed(path, error)
-            throw LuaHostError.outcome("unavailable", "\(path) could not be done now; see the server's log")
-        }
-    }
-
-    private static func luaError(_ failure: HostFailure) -> LuaHostError {
-        switch failure {
-        case .misuse(let message): .misuse(message)
-        case .outcome(let code, let message): .outcome(code.rawValue, message)
-        }
     }
 }

@@ -44,18 +44,18 @@ package indirect enum HostType: Sendable, Hashable {
     }
 }
 
-/// A named field of an options table or of a record.
+/// A value with its name, type and meaning: a parameter, a result, a field of an options table or record.
 package struct HostField: Sendable, Hashable {
-    /// The field's name.
+    /// The name, as error messages and stubs show it.
     package let name: String
     /// What it holds.
     package let type: HostType
-    /// What it means, with unit, limit and default.
+    /// What it means, with unit, limit and default, and when it is `nil`.
     package let doc: String
     /// Whether it may be absent.
     package let isOptional: Bool
 
-    /// Declares a field; required unless said otherwise.
+    /// Declares a value; required, or always there, unless said otherwise.
     package init(_ name: String, _ type: HostType, _ doc: String, isOptional: Bool = false) {
         self.name = name
         self.type = type

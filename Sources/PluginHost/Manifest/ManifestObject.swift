@@ -20,8 +20,10 @@ struct ManifestObject {
             if let nearest = Nearest.match(key, among: known) {
                 throw ManifestError(place, "unknown \(noun) \"\(key)\"; did you mean \"\(nearest)\"?")
             }
-            let list = known.filter { $0 != "$schema" }.joined(separator: ", ")
-            throw ManifestError(place, "unknown \(noun) \"\(key)\"; known are \(list)")
+            let names = known.filter { $0 != "$schema" }
+            let nearest = Nearest.closest(key, among: names).map { "; the nearest is \"\($0)\"" } ?? ""
+            let list = names.joined(separator: ", ")
+            throw ManifestError(place, "unknown \(noun) \"\(key)\"; known are \(list)\(nearest)")
         }
     }
 

@@ -12,7 +12,7 @@ package struct PluginDetail: Sendable, Hashable {
     package let registrations: [String]
     /// Other copies of the same plugin that were found and are not used, with the reason.
     package let shadowed: [String]
-    /// Figures since this state of the plugin was loaded.
+    /// Figures since the node started.
     package let statistics: PluginStatistics
 
     /// The JSON shape that the REST API and the command line share.

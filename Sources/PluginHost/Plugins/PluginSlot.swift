@@ -19,14 +19,33 @@ struct PluginSlot {
             version: manifest?.version.description ?? "",
             description: manifest?.summary, vendor: manifest?.vendor, isFirstParty: candidate.isFirstParty,
             state: state, hasRepositorySettings: manifest?.repositoryConfig != nil,
-            judgesPushes: !(dispatcher?.instance?.context.registrations.pushes.isEmpty ?? true))
+            judgesPushes: dispatcher?.instance.map { !$0.context.registrations.pushes.isEmpty }
+                ?? standsInForPushes)
     }
 
-    var detail: PluginDetail {
+    /// Whether pushes are refused in its place: it judges them, its manifest wants them refused when it
+    /// cannot, and it failed or is in quarantine. An administrator who disables it decides otherwise.
+    var standsInForPushes: Bool {
+        guard let manifest = candidate.manifest, manifest.permissions.beforePush,
+            manifest.pushFailure == .refuse
+        else { return false }
+        switch state {
+        case .failed, .quarantined: return true
+        case .installed, .starting, .enabled, .disabled: return false
+        }
+    }
+
+    func detail(_ meter: PluginMeter?) -> PluginDetail {
         PluginDetail(
             summary: summary, location: candidate.location,
             permissions: candidate.manifest?.permissions.texts ?? [],
             registrations: dispatcher?.instance?.context.registrations.texts ?? [], shadowed: shadowed,
-            statistics: dispatcher?.statistics ?? PluginStatistics())
+            statistics: statistics(meter))
+    }
+
+    func statistics(_ meter: PluginMeter?) -> PluginStatistics {
+        var statistics = dispatcher?.statistics ?? PluginStatistics()
+        meter?.fill(&statistics)
+        return statistics
     }
 }

@@ -11,7 +11,7 @@ package enum PluginState: Sendable, Hashable {
     /// It could not be loaded or started; the reason names the file and the line where there is one.
     case failed(reason: String)
     /// It was stopped because it kept exceeding its limits.
-    case quarantined(reason: String)
+    case quarantined(Quarantine)
 
     /// The state's name in logs, the REST API and `perigee plugin list`: `enabled`, `failed` and so on.
     package var name: String {
@@ -28,8 +28,14 @@ package enum PluginState: Sendable, Hashable {
     /// Why it is so; `nil` for the states that need no reason.
     package var reason: String? {
         switch self {
-        case .installed(let reason), .failed(let reason), .quarantined(let reason): reason
+        case .installed(let reason), .failed(let reason): reason
+        case .quarantined(let quarantine): quarantine.reason
         case .starting, .enabled, .disabled: nil
         }
+    }
+
+    /// Why no node runs it; `nil` unless it is in quarantine.
+    package var quarantine: Quarantine? {
+        if case .quarantined(let quarantine) = self { quarantine } else { nil }
     }
 }

@@ -29,6 +29,8 @@ package struct PluginSummary: Sendable, Hashable {
             "vendor": vendor.map(PortableValue.string) ?? .null,
             "firstParty": .bool(isFirstParty), "state": .string(state.name),
             "reason": state.reason.map(PortableValue.string) ?? .null,
+            "quarantinedSince": state.quarantine.map { .integer($0.since) } ?? .null,
+            "quarantinedBy": state.quarantine.map { .string($0.node) } ?? .null,
             "repositorySettings": .bool(hasRepositorySettings), "judgesPushes": .bool(judgesPushes),
         ])
     }

@@ -3,14 +3,22 @@ import LuaRuntime
 
 /// Says what went wrong in a plugin: to its log with everything, to others in a clause.
 enum FailureLog {
-    /// Writes one error line with the traceback.
-    static func write(_ error: any Error, while doing: String, to logger: Logger, event: String? = nil) {
+    /// Writes one error line with the traceback, within the limits of the log.
+    static func write(_ error: any Error, while doing: String, to log: PluginLog, event: String? = nil) {
         var metadata: Logger.Metadata = ["error": "\(error)"]
         if let event { metadata["event.id"] = "\(event)" }
         if case LuaError.runtime(_, let traceback) = error, !traceback.isEmpty {
             metadata["traceback"] = "\(traceback)"
         }
-        logger.error("plugin failed while \(doing)", metadata: metadata)
+        log.write(.error, "plugin failed while \(doing)", fields: metadata)
+    }
+
+    /// Whether the plugin was being stopped, so that the run says nothing about what it was about.
+    static func isStop(_ error: any Error) -> Bool {
+        switch error {
+        case LuaError.closed, PluginHostError.stopped, PluginHostError.quarantined: true
+        default: false
+        }
     }
 
     /// The failure's kind, for metrics.
@@ -22,6 +30,7 @@ enum FailureLog {
         case LuaError.tooManyCalls: "too_many_calls"
         case LuaError.closed, PluginHostError.stopped: "stopped"
         case PluginHostError.timeLimit: "wait"
+        case PluginHostError.quarantined: "quarantined"
         default: "error"
         }
     }
@@ -34,6 +43,7 @@ enum FailureLog {
         case LuaError.tooManyCalls: "too many pushes are waiting for it"
         case LuaError.closed, PluginHostError.stopped: "it was stopped"
         case PluginHostError.timeLimit(_, let limit): "it did not answer within \(DurationText.text(limit))"
+        case PluginHostError.quarantined: "it is in quarantine, because runs of it kept being ended"
         default: "it failed with an error"
         }
     }

@@ -12,6 +12,8 @@ package final class PluginContext: Sendable {
     package let logger: Logger
     /// Its log lines, with the limit per second.
     package let log: PluginLog
+    /// What the host says of its failures, with a limit of its own: a flood of its own lines hides none.
+    let failures: PluginLog
 
     private struct State {
         var isRegistering = true
@@ -39,6 +41,7 @@ package final class PluginContext: Sendable {
         self.isFirstParty = isFirstParty
         self.logger = logger
         log = PluginLog(logger: logger, linesPerSecond: logLinesPerSecond)
+        failures = PluginLog(logger: logger, linesPerSecond: max(1, logLinesPerSecond / 4))
         state = Mutex(State(settings: settings))
         self.fetchRepositorySettings = fetchRepositorySettings
         self.sendEvent = sendEvent

@@ -9,16 +9,13 @@ import Synchronization
 final class PluginDispatcher: Sendable {
     private struct State {
         var instance: PluginInstance?
-        var subscriptions: [String: EventSubscription] = [:]
-        var runs: Int64 = 0
-        var failures: Int64 = 0
+        var subscription: EventSubscription?
         var refusals: Int64 = 0
     }
     private let state = Mutex(State())
     private let pluginID: String
     private let bus: EventBus
     private let ceilings: PluginCeilings
-    private let turns: EventTurns
     private let metrics: PluginMetrics
     let outbox: PluginOutbox
 
@@ -26,9 +23,8 @@ final class PluginDispatcher: Sendable {
         self.pluginID = pluginID
         self.bus = bus
         self.ceilings = ceilings
-        turns = EventTurns(pluginID: pluginID, waitingMax: ceilings.queuedEventsMax)
         metrics = PluginMetrics(pluginID: pluginID)
-        outbox = PluginOutbox(bus: bus, countMax: ceilings.queuedEventsMax)
+        outbox = PluginOutbox(bus: bus, pluginID: pluginID)
     }
 
     /// The state that serves now.
@@ -36,52 +32,67 @@ final class PluginDispatcher: Sendable {
 
     /// Gives all new work to `instance`.
     /// - Returns: The state that served before; it may still have runs.
-    func serve(_ instance: PluginInstance) -> PluginInstance? {
+    /// - Throws: When its events cannot be had; `instance` is closed then.
+    func serve(_ instance: PluginInstance) async throws(PackageProblem) -> PluginInstance? {
         let keys = Set(instance.context.registrations.events.keys)
-        let (old, gone) = state.withLock { state in
-            let old = state.instance
-            state.instance = instance
-            let gone = state.subscriptions.filter { !keys.contains($0.key) }
-            for key in gone.keys { state.subscriptions[key] = nil }
-            for key in keys where state.subscriptions[key] == nil {
-                state.subscriptions[key] = bus.subscribe(key, name: "plugin \(pluginID)") { [self] event in
-                    try await turns.handle(event) { try await handle($0) }
-                }
-            }
-            return (old, gone)
+        // Subscribed first: that may fail. Until the state is there its events are put off.
+        let subscription: EventSubscription?
+        do {
+            subscription = try await self.subscription(to: keys)
+        } catch {
+            await instance.close()
+            throw error
         }
-        for subscription in gone.values { subscription.cancel() }
+        return state.withLock { state in
+            defer { (state.instance, state.subscription) = (instance, subscription) }
+            return state.instance
+        }
+    }
+
+    /// Takes no more work; events of the log wait for the next state, unless the plugin is forgotten.
+    /// - Returns: The state that served; it may still have runs.
+    func end() -> PluginInstance? {
+        let (old, subscription) = state.withLock { state in
+            defer { (state.instance, state.subscription) = (nil, nil) }
+            return (state.instance, state.subscription)
+        }
+        subscription?.cancel()
         return old
     }
 
-    /// Takes no more work; events that wait fail.
-    /// - Returns: The state that served; it may still have runs.
-    func end() -> PluginInstance? {
-        let (old, subscriptions) = state.withLock { state in
-            defer {
-                state.instance = nil
-                state.subscriptions = [:]
+    private func subscription(to keys: Set<String>) async throws(PackageProblem) -> EventSubscription? {
+        let name = PluginSubscribers.name(pluginID)
+        let subscription = state.withLock { $0.subscription }
+        do {
+            if keys.isEmpty {
+                subscription?.cancel()
+                try await bus.forget { $0 == name }
+                return nil
             }
-            return (state.instance, Array(state.subscriptions.values))
+            subscription?.listen(to: keys)
+            if let subscription { return subscription }
+            return try await bus.subscribe(keys, name: name, queueMax: ceilings.queuedEventsMax) {
+                [self] event in try await handle(event)
+            }
+        } catch {
+            throw PackageProblem(text: "its events cannot be read: \(error)")
         }
-        for subscription in subscriptions { subscription.cancel() }
-        turns.close()
-        outbox.stop()
-        return old
     }
 
     /// Runs every handler of the event's key, in order; one that fails keeps none of the others from running.
-    /// - Throws: What the first failing handler threw.
+    /// - Throws: What the first failing handler threw; `EventNotTaken` when the plugin is being stopped.
     private func handle(_ event: Event) async throws {
-        guard let instance else { throw PluginHostError.stopped(id: pluginID) }
+        guard let instance else { throw EventNotTaken() }
         let payload = EventPayload.trimmed(event.payload)
         var firstError: (any Error)?
         for callback in instance.context.registrations.events[event.key] ?? [] {
             do {
                 _ = try await run(instance, callback, [payload], kind: "event", wait: ceilings.eventWait)
+            } catch let error where FailureLog.isStop(error) {
+                throw EventNotTaken()
             } catch {
                 FailureLog.write(
-                    error, while: "handling \(event.key)", to: instance.context.logger, event: event.id)
+                    error, while: "handling \(event.key)", to: instance.context.failures, event: event.id)
                 firstError = firstError ?? error
             }
         }
@@ -100,7 +111,7 @@ final class PluginDispatcher: Sendable {
                     wait: ceilings.pushWait)
                 refusal = Verdict.refusal(results, plugin: instance.context.manifest)
             } catch {
-                FailureLog.write(error, while: "judging a push", to: instance.context.logger)
+                FailureLog.write(error, while: "judging a push", to: instance.context.failures)
                 refusal = Verdict.refusal(of: error, plugin: instance.context.manifest)
             }
             if let refusal {
@@ -126,41 +137,25 @@ final class PluginDispatcher: Sendable {
         context: (any Sendable)? = nil, kind: String, wait: Duration
     ) async throws -> [PortableValue] {
         let start = ContinuousClock.now
-        defer { metrics.record(statistics) }
         do {
             let results = try await instance.call(callback, arguments, context: context, wait: wait)
-            state.withLock { $0.runs += 1 }
             metrics.ran(kind: kind, outcome: "ok", took: start.duration(to: .now))
             return results
         } catch {
-            state.withLock { state in
-                state.runs += 1
-                state.failures += 1
-            }
             metrics.ran(kind: kind, outcome: FailureLog.outcome(error), took: start.duration(to: .now))
             throw error
         }
     }
 
-    /// The figures since this dispatcher was made.
+    /// What this dispatcher alone knows; the meter has the rest.
     var statistics: PluginStatistics {
         var statistics = PluginStatistics()
-        let instance = state.withLock { state in
-            statistics.runs = state.runs
-            statistics.failures = state.failures
+        let subscription = state.withLock { state in
             statistics.refusals = state.refusals
-            return state.instance
+            return state.subscription
         }
-        statistics.queued = Int64(turns.waitingCount)
-        statistics.coalesced = turns.coalescedCount
-        if let instance {
-            let lua = instance.state.statistics()
-            statistics.logLinesDropped = instance.context.log.dropped
-            statistics.cpuNanoseconds = lua.cpuNanoseconds
-            statistics.heapBytes = Int64(lua.heapBytes)
-            statistics.heapPeakBytes = Int64(lua.heapPeakBytes)
-            statistics.kills = lua.kills.mapValues(Int64.init)
-        }
+        statistics.queued = subscription?.waitingCount ?? 0
+        statistics.dropped = subscription?.droppedCount ?? 0
         return statistics
     }
 }

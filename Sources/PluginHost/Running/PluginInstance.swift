@@ -6,6 +6,7 @@ import Synchronization
 final class PluginInstance: Sendable {
     let context: PluginContext
     let state: LuaState
+    let meter: PluginMeter
     private struct Running {
         var count = 0
         var lastWaiter = 0
@@ -13,25 +14,43 @@ final class PluginInstance: Sendable {
     }
     private let running = Mutex(Running())
 
-    init(context: PluginContext, state: LuaState) {
+    init(context: PluginContext, state: LuaState, meter: PluginMeter) {
         self.context = context
         self.state = state
+        self.meter = meter
     }
 
     /// Calls a handler, and ends it when it waits too long.
-    /// - Throws: `LuaError`, or ``PluginHostError/timeLimit(id:limit:)``.
+    /// - Throws: `LuaError`; ``PluginHostError/timeLimit(id:limit:)``; ``PluginHostError/quarantined(id:)``.
     func call(
         _ callback: PluginCallback, _ arguments: [PortableValue],
         context callerContext: (any Sendable)? = nil,
         wait: Duration
     ) async throws -> [PortableValue] {
+        guard !meter.isHalted else { throw PluginHostError.quarantined(id: context.id) }
         running.withLock { $0.count += 1 }
         defer { leave() }
         let state = state
         let late = PluginHostError.timeLimit(id: context.id, limit: wait)
-        return try await WaitLimit.run(wait, orThrow: late) {
-            try await state.call(callback.reference, arguments, context: callerContext)
+        do {
+            let results = try await WaitLimit.run(wait, orThrow: late) {
+                try await state.call(callback.reference, arguments, context: callerContext)
+            }
+            meter.ran()
+            return results
+        } catch {
+            meter.failed(error)
+            throw error
         }
+    }
+
+    /// Ends every run, and returns the state's memory.
+    func close() async {
+        await state.close()
+        let end = ContinuousClock.now.advanced(by: .seconds(1))
+        context.log.flush(now: end)
+        context.failures.flush(now: end)
+        meter.leave(state)
     }
 
     /// Returns when no run is left, or after `limit`.

@@ -11,12 +11,15 @@ struct PluginLoader: Sendable {
     let settings: PluginSettingStore
     let firstPartyPool: LuaThreadPool
     let installedPool: LuaThreadPool
+    /// Where refused permissions are noted.
+    let audit: Logger
 
     /// Runs the plugin's main chunk; nothing is served yet.
     /// - Parameter outbox: Where the plugin's own events go.
+    /// - Parameter meter: Counts what the plugin does.
     /// - Throws: ``PackageProblem`` whose text names the file and the line where there is one.
     func load(
-        _ candidate: PluginCandidate, outbox: PluginOutbox
+        _ candidate: PluginCandidate, outbox: PluginOutbox, meter: PluginMeter
     ) async throws(PackageProblem) -> PluginInstance {
         let package = try candidate.package.get()
         let manifest = package.manifest
@@ -30,23 +33,26 @@ struct PluginLoader: Sendable {
             throw PackageProblem(text: "its settings cannot be read: \(error)")
         }
         do {
-            let state = try makeState(package, context: context, isFirstParty: candidate.isFirstParty)
-            return try await run(state, context: context)
+            let state = try makeState(
+                package, context: context, isFirstParty: candidate.isFirstParty, meter: meter)
+            meter.follow(state, log: context.log)
+            return try await run(PluginInstance(context: context, state: state, meter: meter))
         } catch {
-            FailureLog.write(error, while: "loading", to: context.logger)
+            FailureLog.write(error, while: "loading", to: context.failures)
             throw PackageProblem(text: Self.reason(error, main: manifest.main))
         }
     }
 
-    private func run(_ state: LuaState, context: PluginContext) async throws(LuaError) -> PluginInstance {
+    private func run(_ instance: PluginInstance) async throws(LuaError) -> PluginInstance {
         do {
-            try await state.load(context.manifest.main)
+            try await instance.state.load(instance.context.manifest.main)
         } catch {
-            await state.close()
+            instance.meter.failed(error)
+            await instance.close()
             throw error
         }
-        context.endRegistration()
-        return PluginInstance(context: context, state: state)
+        instance.context.endRegistration()
+        return instance
     }
 
     private func kvProblem(_ manifest: PluginManifest) -> ManifestError? {
@@ -77,33 +83,43 @@ struct PluginLoader: Sendable {
     }
 
     private func makeState(
-        _ package: PluginPackage, context: PluginContext, isFirstParty: Bool
+        _ package: PluginPackage, context: PluginContext, isFirstParty: Bool, meter: PluginMeter
     ) throws(LuaError) -> LuaState {
         let log = context.log
         let manifest = package.manifest
-        let logger = context.logger
-        let report = HostCallReport(
-            permissionDenied: { function, permission in
-                logger.warning(
-                    "permission denied",
-                    metadata: ["function": "\(function)", "needs": "\(permission.manifestLine)"])
-                Counter(
-                    label: "perigee.plugin.permission.denied",
-                    dimensions: [("plugin", manifest.id), ("function", function)]
-                ).increment()
-            },
-            failed: { function, error in
-                logger.error("host call failed", metadata: ["function": "\(function)", "error": "\(error)"])
-            })
         return try LuaState(
             name: manifest.id, limits: limits(manifest),
-            functions: HostFunctionBinding.functions(modules, context: context, report: report),
+            functions: HostFunctionBinding.functions(
+                modules, context: context, meter: meter, report: report(context)),
             constants: HostFunctionBinding.constants(modules, context: context), sources: package.sources,
             pool: isFirstParty ? firstPartyPool : installedPool,
             log: { line in
                 log.write(
                     line.source == .warn ? .warning : .info, line.message,
                     fields: line.position.map { ["at": "\($0)"] } ?? [:])
+            })
+    }
+
+    private func report(_ context: PluginContext) -> HostCallReport {
+        // A plugin that asks in a loop fills no log: the counter has every refusal.
+        let audit = PluginLog(logger: audit, linesPerSecond: 10)
+        let (id, version, failures) = (context.id, context.version, context.failures)
+        return HostCallReport(
+            permissionDenied: { function, permission, position in
+                var fields: Logger.Metadata = [
+                    "plugin.id": "\(id)", "version": "\(version)", "function": "\(function)",
+                    "needs": "\(permission.manifestLine)",
+                ]
+                if let position { fields["at"] = "\(position)" }
+                audit.write(.warning, "permission denied", fields: fields)
+                Counter(
+                    label: "perigee.plugin.permission.denied",
+                    dimensions: [("plugin", id), ("function", function)]
+                ).increment()
+            },
+            failed: { function, error in
+                failures.write(
+                    .error, "host call failed", fields: ["function": "\(function)", "error": "\(error)"])
             })
     }
 

@@ -1,61 +1,94 @@
 package import Logging
 import Synchronization
 
-/// A plugin's log lines: at most so many in a second, and a note with the number of those left out.
+/// A plugin's log lines: at most so many, and so many bytes, in a second, and a note with the number of
+/// those left out.
 package final class PluginLog: Sendable {
     private struct State {
         var windowStart: ContinuousClock.Instant
-        var written = 0
+        var lines = 0
+        var bytes = 0
         var droppedInWindow: Int64 = 0
         var dropped: Int64 = 0
+
+        /// Begins the next second when this one is over.
+        /// - Returns: How many lines were left out in the one that is over.
+        mutating func turn(_ now: ContinuousClock.Instant) -> Int64 {
+            guard windowStart.duration(to: now) >= .seconds(1) else { return 0 }
+            defer {
+                windowStart = now
+                (lines, bytes, droppedInWindow) = (0, 0, 0)
+            }
+            return droppedInWindow
+        }
     }
     private let state: Mutex<State>
     private let logger: Logger
     private let linesPerSecond: Int
+    private let bytesPerSecond: Int
 
-    /// The longest line, in bytes; what is longer is cut with a mark.
-    static let lineBytesMax = 8 * 1024
+    /// The longest message, in bytes, the mark of a cut included.
+    package static let lineBytesMax = 8 * 1024
+    private static let mark = " ... (cut)"
 
-    init(logger: Logger, linesPerSecond: Int) {
+    /// - Parameter bytesPerSecond: Of messages and fields together.
+    package init(logger: Logger, linesPerSecond: Int, bytesPerSecond: Int = 128 * 1024) {
         self.logger = logger
         self.linesPerSecond = linesPerSecond
+        self.bytesPerSecond = bytesPerSecond
         state = Mutex(State(windowStart: .now))
     }
 
     /// Writes a line, unless there were too many in this second.
-    package func write(_ level: Logger.Level, _ message: String, fields: Logger.Metadata = [:]) {
+    package func write(
+        _ level: Logger.Level, _ message: String, fields: Logger.Metadata = [:],
+        now: ContinuousClock.Instant = .now
+    ) {
         guard logger.logLevel <= level else { return }
-        let (isWritten, left) = take(now: .now)
-        if left > 0 {
-            logger.warning("log lines of this plugin were left out", metadata: ["lines": "\(left)"])
+        let text = Self.cut(message)
+        let fields = fields.mapValues { Logger.MetadataValue.string(Self.cut($0.description)) }
+        let bytes = fields.reduce(text.utf8.count) {
+            $0 + $1.key.utf8.count + $1.value.description.utf8.count
         }
-        if isWritten { logger.log(level: level, "\(Self.cut(message))", metadata: fields) }
+        let (isWritten, leftOut) = take(bytes, now)
+        tell(leftOut)
+        if isWritten { logger.log(level: level, "\(text)", metadata: fields) }
+    }
+
+    /// Says how many lines were left out in a second that is over, also when no further line comes.
+    package func flush(now: ContinuousClock.Instant = .now) {
+        tell(state.withLock { $0.turn(now) })
     }
 
     /// Lines left out so far.
     package var dropped: Int64 { state.withLock { $0.dropped } }
 
-    func take(now: ContinuousClock.Instant) -> (isWritten: Bool, leftOut: Int64) {
+    private func take(_ bytes: Int, _ now: ContinuousClock.Instant) -> (isWritten: Bool, leftOut: Int64) {
         state.withLock { state in
-            var leftOut: Int64 = 0
-            if state.windowStart.duration(to: now) >= .seconds(1) {
-                leftOut = state.droppedInWindow
-                state.windowStart = now
-                state.written = 0
-                state.droppedInWindow = 0
-            }
-            guard state.written < linesPerSecond else {
+            let leftOut = state.turn(now)
+            guard state.lines < linesPerSecond, state.bytes + bytes <= bytesPerSecond else {
                 state.droppedInWindow += 1
                 state.dropped += 1
                 return (false, leftOut)
             }
-            state.written += 1
+            state.lines += 1
+            state.bytes += bytes
             return (true, leftOut)
         }
     }
 
+    private func tell(_ leftOut: Int64) {
+        guard leftOut > 0 else { return }
+        logger.warning("log lines of this plugin were left out", metadata: ["lines": "\(leftOut)"])
+    }
+
+    /// The text, or its beginning with a mark; a character is never cut in two.
     static func cut(_ text: String) -> String {
         guard text.utf8.count > lineBytesMax else { return text }
-        return String(decoding: text.utf8.prefix(lineBytesMax), as: UTF8.self) + "... (cut)"
+        var end = text.utf8.index(text.startIndex, offsetBy: lineBytesMax - mark.utf8.count)
+        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return text[..<end] + mark
     }
 }

@@ -24,9 +24,14 @@ struct PluginMetrics: Sendable {
     func record(_ statistics: PluginStatistics) {
         let dimensions = [("plugin", pluginID)]
         Gauge(label: "perigee.plugin.heap.bytes", dimensions: dimensions).record(statistics.heapBytes)
+        Gauge(label: "perigee.plugin.heap.peak.bytes", dimensions: dimensions)
+            .record(statistics.heapPeakBytes)
+        Gauge(label: "perigee.plugin.wait.seconds", dimensions: dimensions)
+            .record(Double(statistics.waitNanoseconds) / 1e9)
+        Gauge(label: "perigee.plugin.log.dropped", dimensions: dimensions).record(statistics.logLinesDropped)
         Gauge(label: "perigee.plugin.cpu.seconds", dimensions: dimensions)
             .record(Double(statistics.cpuNanoseconds) / 1e9)
         Gauge(label: "perigee.plugin.queued", dimensions: dimensions).record(statistics.queued)
-        Gauge(label: "perigee.plugin.coalesced", dimensions: dimensions).record(statistics.coalesced)
+        Gauge(label: "perigee.plugin.dropped", dimensions: dimensions).record(statistics.dropped)
     }
 }

@@ -13,7 +13,7 @@ struct PluginSettingStore: Sendable {
 
     /// Nothing decided when there is no row.
     func fetchDecision(plugin: String, scope: PluginScope) async throws -> Decision {
-        try await database.read { transaction in
+        try await database.lookUp { transaction in
             let row = try transaction.firstRow(
                 "SELECT is_enabled, settings FROM plugin_setting WHERE plugin_id = ? AND scope = ?",
                 [.text(plugin), .text(scope.description)])

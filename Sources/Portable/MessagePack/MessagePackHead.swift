@@ -1,4 +1,4 @@
-/// What precedes a value's bytes: a tag and a big-endian number of up to 8 bytes. Shared by both writers.
+/// What precedes a value's bytes: a tag and a big-endian number of up to 8 bytes.
 struct MessagePackHead {
     var tag: UInt8
     var number: UInt64 = 0

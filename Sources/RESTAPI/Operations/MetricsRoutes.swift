@@ -4,10 +4,12 @@ import Hosting
 import Hummingbird
 import NIOCore
 import Observability
+import PluginHost
 
 /// `/metrics` in Prometheus text form: for system administrators, or for all when the node says so.
 struct MetricsRoutes {
     let hosting: Hosting
+    let plugins: PluginHost
     let metrics: PrometheusRegistry
     let node: NodeReport
 
@@ -16,6 +18,7 @@ struct MetricsRoutes {
             if !node.metricsAnonymous {
                 try await hosting.permissions.require(.sysAdmin, request.principal)
             }
+            await plugins.recordMetrics()
             return Answer(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.exposition())))

@@ -13,6 +13,9 @@ struct PluginRoutes {
     func add(to group: RouterGroup<ServingContext>) {
         group.answer(.get, "") { request in
             try await hosting.permissions.require(.admin, request.principal)
+            if try request.query.flag("statistics") == true {
+                return try .page(Page(of: await plugins.figures(), request: request.page())) { $0 }
+            }
             return try .page(Page(of: await plugins.list(), request: request.page())) { $0.portable }
         }
         group.answer(.get, ":pluginId") { request in
@@ -22,6 +25,11 @@ struct PluginRoutes {
         group.answer(.put, ":pluginId/enable") { try await change($0) { try await plugins.enable($0) } }
         group.answer(.put, ":pluginId/disable") { try await change($0) { try await plugins.disable($0) } }
         group.answer(.put, ":pluginId/reload") { try await change($0) { try await plugins.reload($0) } }
+        group.answer(.put, ":pluginId/release") { request in
+            try await change(request) { id in
+                try await plugins.release(id, by: request.principal.user?.name ?? "the local operator")
+            }
+        }
         group.answer(.get, ":pluginId/settings", settings)
         group.answer(.put, ":pluginId/settings") { request in
             try await change(request) { id in

@@ -11,7 +11,7 @@ extension RequestError {
             case .noSuchPlugin: (.notFound, nil)
             case .noSettings: (.badRequest, nil)
             case .invalidSettings(_, let key, _): (.badRequest, key)
-            case .loadFailed, .stopped: (.conflict, nil)
+            case .loadFailed, .stopped, .quarantined, .notQuarantined: (.conflict, nil)
             case .timeLimit: (.serviceUnavailable, nil)
             }
         let clause = "\(error)"

@@ -9,6 +9,10 @@ final class SQLiteEngine: DatabaseEngine {
     /// Whether `close` has been called. Held while work is handed to the pool, which must not happen during a
     /// close.
     private let isClosed = Mutex(false)
+    /// Whether the writing connection commits without a sync.
+    private let isRelaxed = Mutex(false)
+    /// The accesses that run on their callers' threads.
+    private let lookUps = DispatchGroup()
 
     init(path: String) throws(DatabaseError) {
         self.path = path
@@ -57,14 +61,44 @@ final class SQLiteEngine: DatabaseEngine {
         }
     }
 
-    func write<V: Sendable>(_ body: @escaping @Sendable (DatabaseTransaction) throws -> V) async throws -> V {
+    func lookUp<V: Sendable>(_ body: @escaping @Sendable (DatabaseTransaction) throws -> V) async throws -> V
+    {
+        try lookUpNow(body)
+    }
+
+    private func lookUpNow<V>(_ body: (DatabaseTransaction) throws -> V) throws -> V {
+        let isAccepted = isClosed.withLock { isClosed in
+            if !isClosed { lookUps.enter() }
+            return !isClosed
+        }
+        guard isAccepted else { throw SQLiteEngine.closed }
+        defer { lookUps.leave() }
+        var bodyError: (any Error)?
+        do {
+            return try pool.read { database in
+                do {
+                    return try body(DatabaseTransaction(SQLiteConnection(database, path: path)))
+                } catch {
+                    bodyError = error
+                    throw error
+                }
+            }
+        } catch {
+            throw bodyError ?? DatabaseError(error, path: path)
+        }
+    }
+
+    func write<V: Sendable>(
+        _ durability: Durability, _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
+    ) async throws -> V {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<V, any Error>) in
-            let path = path
             let isAccepted = isClosed.withLock { isClosed in
                 guard !isClosed else { return false }
                 pool.asyncWriteWithoutTransaction { database in
                     continuation.resume(
-                        with: Result { try SQLiteEngine.transact(database, path: path, body) })
+                        with: Result {
+                            try self.transact(database, durability: durability, body)
+                        })
                 }
                 return true
             }
@@ -79,7 +113,8 @@ final class SQLiteEngine: DatabaseEngine {
         }
         guard isFirst else { return }
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            DispatchQueue(label: "perigee.database.close").async { [pool] in
+            DispatchQueue(label: "perigee.database.close").async { [pool, lookUps] in
+                lookUps.wait()
                 // A connection that cannot be closed leaves its write-ahead log behind, which the next start
                 // reads.
                 try? pool.close()
@@ -92,11 +127,27 @@ final class SQLiteEngine: DatabaseEngine {
 
     private static let closed = DatabaseError.unavailable(reason: "it is closed")
 
-    private static func transact<V>(
-        _ database: Database, path: String, _ body: (DatabaseTransaction) throws -> V
+    /// Sets what the next commit of the writing connection survives, where that changes.
+    ///
+    /// With NORMAL a commit is in the write-ahead log, which the system writes to the disk in its own time.
+    private func synchronize(_ database: Database, _ durability: Durability) throws {
+        switch (durability, isRelaxed.withLock { $0 }) {
+        case (.process, false):
+            isRelaxed.withLock { $0 = true }
+            try database.execute(sql: "PRAGMA synchronous = NORMAL")
+        case (.disk, true):
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            isRelaxed.withLock { $0 = false }
+        case (.process, true), (.disk, false): break
+        }
+    }
+
+    private func transact<V>(
+        _ database: Database, durability: Durability, _ body: (DatabaseTransaction) throws -> V
     ) throws -> V {
         let connection = SQLiteConnection(database, path: path)
         do {
+            try synchronize(database, durability)
             try database.beginTransaction(.immediate)
         } catch {
             throw DatabaseError(error, path: path)

@@ -25,7 +25,9 @@ struct PluginListCommand: AsyncParsableCommand {
         print(TextTable.render(rows))
         for plugin in plugins {
             guard let reason = plugin["reason"]?.stringValue else { continue }
-            print("\(plugin["id"]?.stringValue ?? ""): \(reason)")
+            let since =
+                plugin["quarantinedSince"]?.integerValue.map { " since \(TerminalText.time($0))" } ?? ""
+            print("\(plugin["id"]?.stringValue ?? ""):\(since) \(TerminalText.shown(reason))")
         }
     }
 }

@@ -4,7 +4,10 @@ import Portable
 enum PluginPage {
     /// Lays the JSON of the REST API out as `name: value` lines, lists one item per line.
     static func render(_ plugin: PortableValue) -> String {
-        let first = ["id", "name", "version", "state", "reason", "description", "vendor", "location"]
+        let first = [
+            "id", "name", "version", "state", "reason", "quarantinedSince", "quarantinedBy", "description",
+            "vendor", "location",
+        ]
         let rest = (plugin.mapValue ?? [:]).keys.sorted().filter { !first.contains($0) }
         return (first + rest).flatMap { lines(name: $0, value: plugin[$0] ?? .null, indent: "") }
             .joined(separator: "\n")
@@ -22,7 +25,9 @@ enum PluginPage {
                     + fields.sorted { $0.key < $1.key }.flatMap {
                         lines(name: $0.key, value: $0.value, indent: indent + "  ")
                     }
-        default: ["\(indent)\(name): \(text(value))"]
+        case .integer(let number) where name == "quarantinedSince":
+            ["\(indent)\(name): \(TerminalText.time(number))"]
+        default: ["\(indent)\(name): \(TerminalText.shown(text(value)))"]
         }
     }
 

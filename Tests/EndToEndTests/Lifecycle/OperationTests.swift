@@ -16,6 +16,38 @@ import Testing
         try await node.stop()
     }
 
+    @Test func `a level that is set while the node runs holds for the very next line`() async throws {
+        let node = try await RunningNode.start()
+        let level = "/rest/api/latest/logs/logger/perigee.access"
+        #expect(try await node.http.put("\(level)/WARN").status == 204)
+        let quiet = try #require(try await node.http.get("/rest/api/latest/users").header("X-AREQUESTID"))
+        #expect(try await node.http.put("\(level)/INFO").status == 204)
+        let told = try #require(try await node.http.get("/rest/api/latest/users").header("X-AREQUESTID"))
+        try await waitUntil("the log line", detail: { node.log }) {
+            node.log.contains("request.id=\(told)")
+        }
+        #expect(!node.log.contains("request.id=\(quiet)"))
+        try await node.stop()
+    }
+
+    @Test func `pushes are counted by how they went`() async throws {
+        let node = try await RunningNode.start()
+        try await node.makeRepository("PRJ", "app")
+        let git = try GitClient()
+        try await git.makeRepository("work")
+        try await git.succeed("push", "--quiet", node.remote("PRJ", "app"), "main", in: "work")
+        let refused = try await git.run(
+            "push", node.remote("PRJ", "app"), "main:refs/pull-requests/1/from", in: "work")
+        #expect(!refused.succeeded)
+        let text = try await node.http.get("/metrics").text
+        for outcome in ["finished", "refused"] {
+            let line = #"perigee_pushes_total{outcome="\#(outcome)",transport="http"} 1"#
+            #expect(text.contains(line), "\(text)")
+        }
+        #expect(text.contains(#"http_requests_total{"#), "\(text)")
+        try await node.stop()
+    }
+
     @Test func `metrics are in Prometheus' form, and closed to strangers unless opened`() async throws {
         let open = try await RunningNode.start(properties: ["metrics.anonymous": "true"])
         let answer = try await open.anonymous.get("/metrics")

@@ -66,7 +66,7 @@ import Testing
 
     private func refused(_ node: RunningNode) async throws -> ProcessOutcome {
         let process = try await node.launch()
-        let outcome = try await process.waitForExit(deadline: .seconds(30))
+        let outcome = try await process.waitForExit()
         #expect(outcome.status == 1, "\(outcome.errors)")
         #expect(outcome.errors.contains("perigee: "))
         #expect(!outcome.errors.contains("Fatal error"))

@@ -6,6 +6,8 @@ import Testing
 @Suite struct StartTests {
     @Test func `a node says where it serves, in one line and in a file`() async throws {
         let node = try await RunningNode.start()
+        // The file is there a moment before the line.
+        try await waitUntil("the serving line") { node.standardOutput.hasSuffix("\n") }
         let lines = node.standardOutput.split(separator: "\n")
         #expect(lines == ["Perigee serves \(node.url) (node \(node.nodeID), home \(node.home))"])
         let facts = try JSON.decode(

@@ -4,9 +4,11 @@ import GitStore
 import Hosting
 import Logging
 import NIOPosix
+import NodeTestKit
 import Portable
 import SharedDatabase
 import Synchronization
+import Testing
 
 /// A home in a temporary folder, with a real database and real repositories, on which nodes start one after
 /// another.
@@ -32,19 +34,19 @@ final class TestHome: Sendable {
     ) async throws -> TestNode {
         let logger = Logger(label: "perigee.test", factory: { _ in SwiftLogNoOpLogHandler() })
         var settings = HostingSettings(
-            hostingTicketTimeout: .seconds(5),
+            hostingTicketTimeout: .seconds(60),
             passwordCost: PasswordCost(rounds: 16, blockSize: 1, parallelism: 1))
         change(&settings)
         let database = try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
-        try await database.migrate(Hosting.migrations)
+        try await database.migrate(EventLog.migrations + Hosting.migrations)
         let git = GitStore(
             configuration: GitConfiguration(
                 hooksDirectory: layout.home, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, threads: 2
             ),
             logger: logger)
-        let events = EventBus()
+        let events = EventBus(log: EventLog(database: database, node: NodeID(id)))
         let recorder = EventRecorder()
-        _ = events.subscribe("*", name: "recorder") { recorder.record($0) }
+        _ = try await events.subscribe(["*"], name: "recorder") { recorder.record($0) }
         let hosting = Hosting(
             layout: layout, database: database, git: git, events: events, node: NodeID(id),
             settings: settings,
@@ -60,6 +62,13 @@ struct TestNode: Sendable {
     let database: SharedDatabase
     let events: EventBus
     let recorder: EventRecorder
+
+    /// Waits until every subscriber has finished with every event.
+    func settle() async throws {
+        try await waitUntil("an empty log of events") { [database] in
+            try await database.read { try $0.firstRow("SELECT 1 AS one FROM event_outbox") } == nil
+        }
+    }
 
     /// What a kill leaves: the database file and the repositories; nothing is delivered any more.
     func kill() async {
@@ -95,17 +104,18 @@ struct TestNode: Sendable {
     /// Makes a commit without a ref.
     func commit(
         _ message: String, in repository: Repository, parents: [ObjectID] = [], files: [String: String] = [:]
-    ) throws -> ObjectID {
-        try Git.commit(message, in: path(repository), parents: parents, files: files)
+    ) async throws -> ObjectID {
+        try await Git.commit(message, in: path(repository), parents: parents, files: files)
     }
 
     /// What git does for an accepted push.
-    func moveRefs(_ changes: [RefChange], in repository: Repository) throws {
+    func moveRefs(_ changes: [RefChange], in repository: Repository) async throws {
         for change in changes {
             if change.to.isZero {
-                try Git.run(["update-ref", "-d", change.ref.full, change.from.hex], in: path(repository))
+                try await Git.run(
+                    ["update-ref", "-d", change.ref.full, change.from.hex], in: path(repository))
             } else {
-                try Git.run(
+                try await Git.run(
                     ["update-ref", change.ref.full, change.to.hex, change.from.hex], in: path(repository))
             }
         }
@@ -118,7 +128,7 @@ struct TestNode: Sendable {
     ) async throws -> PushVerdict {
         let session = hosting.pushes.begin(repository: repository, principal: principal, transport: "http")
         let verdict = await session.preReceive(changes: changes, quarantine: nil, options: [])
-        if verdict == .accept { try moveRefs(changes, in: repository) }
+        if verdict == .accept { try await moveRefs(changes, in: repository) }
         try await session.finish(
             report: PushReport(lines: changes.map { PushReport.Line(ref: $0.ref.full, outcome: .ok) }))
         return verdict
@@ -129,7 +139,7 @@ struct TestNode: Sendable {
     func seed(
         _ repository: Repository, files: [String: String] = ["README": "hello\n"]
     ) async throws -> ObjectID {
-        let commit = try commit("first", in: repository, files: files)
+        let commit = try await commit("first", in: repository, files: files)
         try await push([RefChange(ref: try .branch("main"), from: .zero, to: commit)], to: repository)
         return commit
     }
@@ -137,37 +147,22 @@ struct TestNode: Sendable {
 
 /// Remembers events and lets a test wait for them.
 final class EventRecorder: Sendable {
-    private struct State {
-        var events: [Event] = []
-        var waiting: [(count: Int, key: String, continuation: CheckedContinuation<Void, Never>)] = []
-    }
+    private let events = Mutex<[Event]>([])
 
-    private let state = Mutex(State())
+    var all: [Event] { events.withLock { $0 } }
 
-    var all: [Event] { state.withLock { $0.events } }
-
-    func record(_ event: Event) {
-        let ready = state.withLock { state in
-            state.events.append(event)
-            let events = state.events
-            let ready = state.waiting.filter { wait in
-                events.count(where: { $0.key == wait.key }) >= wait.count
-            }
-            state.waiting.removeAll { wait in events.count(where: { $0.key == wait.key }) >= wait.count }
-            return ready
-        }
-        for wait in ready { wait.continuation.resume() }
-    }
+    func record(_ event: Event) { events.withLock { $0.append(event) } }
 
     /// The events of a key, once there are so many.
-    func events(_ key: String, count: Int) async -> [Event] {
-        await withCheckedContinuation { continuation in
-            let isReady = state.withLock { state in
-                if state.events.count(where: { $0.key == key }) >= count { return true }
-                state.waiting.append((count, key, continuation))
-                return false
+    func events(
+        _ key: String, count: Int, location: SourceLocation = #_sourceLocation
+    ) async -> [Event] {
+        do {
+            try await waitUntil("\(count) events \(key)", detail: { "\(self.all.map(\.key))" }) {
+                self.all.count(where: { $0.key == key }) >= count
             }
-            if isReady { continuation.resume() }
+        } catch {
+            Issue.record(error, sourceLocation: location)
         }
         return all.filter { $0.key == key }
     }

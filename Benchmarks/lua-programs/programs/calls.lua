@@ -1,0 +1,7 @@
+-- Plain calls: Fibonacci numbers the slow way.
+local function fib(n)
+  if n < 2 then return n end
+  return fib(n - 1) + fib(n - 2)
+end
+
+assert(fib(33) == 3524578)

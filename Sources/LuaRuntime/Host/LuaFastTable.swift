@@ -1,0 +1,92 @@
+import CLuaHost
+
+/// A table argument of a fast call: fields by name, or items in order, none of which has parts. It cannot be
+/// copied, so nothing of it outlives the call.
+package struct LuaFastTable: ~Copyable {
+    private let items: UnsafePointer<clh_scalar>
+    private let isMap: Bool
+    /// How many fields or items there are; an empty table is both.
+    package let count: Int
+
+    init?(_ head: borrowing LuaFastScalar) {
+        guard let items = head.value.items else { return nil }
+        switch head.value.type {
+        case CLH_MAP: isMap = true
+        case CLH_LIST: isMap = false
+        default: return nil
+        }
+        self.items = items
+        count = Int(head.value.length)
+    }
+
+    /// The value of the field `name`; `nil` when there is none.
+    @inline(__always)
+    package subscript(name: StaticString) -> LuaFastScalar? {
+        guard isMap else { return nil }
+        var pair = items
+        for _ in 0..<count {
+            if Self.isEqual(pair.pointee, name) { return LuaFastScalar(pair[1]) }
+            pair += 2
+        }
+        return nil
+    }
+
+    /// The item at `index`, counted from 0; `nil` outside the list.
+    package subscript(index: Int) -> LuaFastScalar? {
+        isMap || index < 0 || index >= count ? nil : LuaFastScalar(items[index])
+    }
+
+    /// Calls `body` with each field, in no order.
+    package func forEach(_ body: (_ name: String, _ value: LuaFastScalar) -> Void) {
+        guard isMap else { return }
+        for index in 0..<count {
+            body(LuaFastScalar(items[2 * index]).text ?? "", LuaFastScalar(items[2 * index + 1]))
+        }
+    }
+
+    @inline(__always)
+    private static func isEqual(_ key: clh_scalar, _ name: StaticString) -> Bool {
+        guard key.length == name.utf8CodeUnitCount, let text = key.text else { return false }
+        let start = name.utf8Start
+        for place in 0..<Int(key.length) where text[place] != start[place] { return false }
+        return true
+    }
+}
+
+/// A value without parts, valid until the fast call that it came with returns.
+package struct LuaFastScalar {
+    let value: clh_scalar
+
+    @inline(__always)
+    init(_ value: clh_scalar) {
+        self.value = value
+    }
+
+    /// Whether it is nil.
+    package var isNull: Bool { value.type == CLH_NIL }
+
+    /// A boolean.
+    package var boolean: Bool? { value.type == CLH_BOOLEAN ? value.boolean != 0 : nil }
+
+    /// An integer, or a float that is a whole number.
+    package var integer: Int64? {
+        if value.type == CLH_INTEGER { return value.integer }
+        return value.type == CLH_FLOAT ? Int64(exactly: value.number) : nil
+    }
+
+    /// A number; finite.
+    package var double: Double? {
+        if value.type == CLH_FLOAT { return value.number }
+        return value.type == CLH_INTEGER ? Double(value.integer) : nil
+    }
+
+    /// A string; bytes that are no UTF-8 are replaced.
+    package var text: String? { withText { String(decoding: $0, as: UTF8.self) } }
+
+    /// The bytes of a string, lent to `body`.
+    @inline(__always)
+    package func withText<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value? {
+        guard value.type == CLH_TEXT else { return nil }
+        return body(UnsafeRawBufferPointer(start: value.text, count: Int(value.length)))
+    }
+}

@@ -1,0 +1,11 @@
+-- case: 6
+-- what: __eq never returns
+-- expect: killed timeout
+local spin = function() while true do pcall(function() while true do end end) end end
+
+perigee.plugin.on_start(function()
+  local object = setmetatable({}, { __eq = spin })
+  local other = setmetatable({}, { __eq = spin })
+  assert(other)
+  print(object == other)
+end)
