@@ -144,8 +144,40 @@ static void watchdogs(void) {
     clh_close(NULL);
 }
 
+/* Searches that are put aside at the end of each of many slices give the same as ever. */
+static void pauses(void) {
+    static const char source[] =
+        "local s = ('hello world 123 key=value; '):rep(12000) "
+        "local swapped = ('hello world 123 value=key; '):rep(12000) "
+        "local function all() "
+        "  local a, n = s:gsub('(%w+)=(%w+)', '%2=%1') assert(a == swapped and n == 12000) "
+        "  a, n = s:gsub('(%w+)=(%w+)', function(k, v) return v .. '=' .. k end) assert(a == swapped and n == 12000) "
+        "  a, n = s:gsub('%w+', {key = 'value', value = 'key'}) assert(a == swapped and n == 60000) "
+        "  n = 0 for k, at, v in s:gmatch('(%a+)=()(%a+)') do n = n + 1 assert(s:sub(at, at + 4) == v) end "
+        "  assert(n == 12000) "
+        "  assert(select('#', s:find('(((k)ey)=v)[^k]*$')) == 5) "
+        "  assert(not s:find('[\\200-\\255]')) "
+        "  assert(s:match('^.-(.)$') == ' ' and #s:match('^((%C*))') == #s) "
+        "  assert(s:gsub('', '') == s) "
+        "end "
+        "all() assert(pcall(all)) coroutine.wrap(all)() coroutine.wrap(function() coroutine.wrap(all)() end)()";
+    clh_limits limits = default_limits;
+    limits.slice = 1000;
+    clh_watchdog *watchdog = clh_watchdog_start();
+    CHECK(watchdog && clh_thread_enter(watchdog) == 0);
+    clh_state *host = open_state(&limits);
+    ending end;
+    run_source(host, source, 60000 * MILLISECOND, &end);
+    if (end.outcome != CLH_DONE) FAIL("pauses: %s", end.message);
+    CHECK(end.turns > 20);
+    close_state(host);
+    clh_thread_leave();
+    clh_watchdog_stop(watchdog);
+}
+
 int main(void) {
     calls();
+    pauses();
     runs();
     answers();
     watchdogs();

@@ -44,7 +44,7 @@ final class TestHome: Sendable {
                 hooksDirectory: layout.home, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, threads: 2
             ),
             logger: logger)
-        let events = EventBus(log: EventLog(database: database, node: NodeID(id)))
+        let events = EventBus(log: EventLog(database: database, node: NodeID(id)), logger: logger)
         let recorder = EventRecorder()
         _ = try await events.subscribe(["*"], name: "recorder") { recorder.record($0) }
         let hosting = Hosting(
@@ -73,6 +73,7 @@ struct TestNode: Sendable {
     /// What a kill leaves: the database file and the repositories; nothing is delivered any more.
     func kill() async {
         await database.close()
+        await events.stop(within: .zero)
     }
 
     /// A user that may use the server, with the password `secret`.
