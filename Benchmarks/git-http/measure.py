@@ -173,6 +173,8 @@ class Pusher:
             copies = self.copies[:concurrency]
             for copy in copies:
                 self.commit(copy)
+            # Else the first sync of one server pays for what the other, or the client, has left unwritten.
+            os.sync()
             tasks = [
                 lambda copy=copy, n=n: _timed(
                     ["git", "push", "-q", server.url(f"{prefix}{n}", write=True), "HEAD:refs/heads/bench"], cwd=copy
