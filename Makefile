@@ -49,10 +49,11 @@ lint: setup ## Check format, Lua and the rules of CONTRIBUTING.md
 format: ## Format the Swift files in place
 	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
 
-bench: build ## Compare with nginx and git-http-backend on the same data; some minutes
+bench: build ## Compare with nginx and git-http-backend, and with stock Lua; a quarter of an hour
 	@.ci/setup bench
 	@Benchmarks/git-http/run --perigee $(PERIGEE)
-	@Benchmarks/lua-host-call/run.sh
+	@for suite in lua-host-call lua-programs lua-fairness; do Benchmarks/$$suite/run.sh || missed=1; done; \
+	    test -z "$$missed"
 
 fuzz: setup ## Feed generated input to the pattern matcher and the codec; EXECUTIONS=10000000 each
 	@.ci/setup fuzz
