@@ -2,8 +2,9 @@ package import Logging
 
 /// The one database of a node or a cluster: short, synchronous transactions, one SQL text for every engine.
 ///
-/// Accesses wait on the engine's own queues and never occupy a thread of the concurrency pool. They are not
-/// cut short when the calling task is cancelled: a transaction either happened or did not.
+/// Accesses wait on the engine's own queues and do not occupy a thread of the concurrency pool, but for
+/// ``lookUp(_:)``. They are not cut short when the calling task is cancelled: a transaction either happened
+/// or did not.
 package final class SharedDatabase: Sendable {
     let engine: any DatabaseEngine
     let logger: Logger
@@ -15,8 +16,9 @@ package final class SharedDatabase: Sendable {
 
     /// Opens the SQLite database in a file, or makes it when there is no such file.
     ///
-    /// Write-ahead log, `synchronous=FULL`: what `write` has acknowledged survives a power cut. One writer at
-    /// a time, up to four readers beside it. Blocks while it checks the file; call it at start.
+    /// Write-ahead log, `synchronous=FULL`: what `write` has acknowledged survives a power cut, unless less
+    /// was asked for. One writer at a time, up to four readers beside it. Blocks while it checks the file;
+    /// call it at start.
     /// - Parameter path: Its folder must exist. A file that is empty, damaged, or another program's is
     ///   refused as it is.
     /// - Throws: ``DatabaseError/corrupt(path:reason:)``, ``DatabaseError/unavailable(reason:)``,
