@@ -10,12 +10,15 @@ package import Hummingbird
 package struct GitHTTP: Sendable {
     private let hosting: Hosting
     private let hookSocketPath: String
+    private let decision: TimedDecision
 
     /// Makes the door; nothing is touched yet.
     /// - Parameter hookSocketPath: Where git's hooks call back to: ``HookSocket/path``.
-    package init(hosting: Hosting, hookSocketPath: String) {
+    /// - Parameter decisionTimeout: How long a push waits for the guards.
+    package init(hosting: Hosting, hookSocketPath: String, decisionTimeout: Duration) {
         self.hosting = hosting
         self.hookSocketPath = hookSocketPath
+        decision = TimedDecision(timeout: decisionTimeout)
     }
 
     /// Adds the routes: `/scm/{project}/{repository}[.git]/...`.
@@ -23,7 +26,8 @@ package struct GitHTTP: Sendable {
         let gate = GitGate(hosting: hosting)
         let infoRefs = InfoRefs(hosting: hosting, gate: gate)
         let uploadPack = UploadPack(hosting: hosting, gate: gate)
-        let receivePack = ReceivePack(hosting: hosting, gate: gate, hookSocketPath: hookSocketPath)
+        let receivePack = ReceivePack(
+            hosting: hosting, gate: gate, hookSocketPath: hookSocketPath, decision: decision)
         let repository = router.group("/scm/:project/:repository")
         repository.get("info/refs") { try await infoRefs.answer($0, $1) }
         repository.post("git-upload-pack") { try await uploadPack.answer($0, $1) }

@@ -96,11 +96,15 @@ package struct Hosting: Sendable {
         }
         try await start(delivering: HostingEvents(settings: settings))
         services.settlements.start { [journal] in try await journal.settleAbandoned(in: $0) }
+        services.housekeeping.start(
+            sweep: { [services] in try await services.sweepRepositories() },
+            { [services] in try await services.keepHouse(in: $0) })
     }
 
     /// Lets handlers that run come to their end, for as long as the settings allow; the events that wait
     /// follow at the next start.
     package func stop() async {
+        await services.housekeeping.stop()
         await services.settlements.stop()
         await services.events.stop(within: settings.drainTimeout)
     }

@@ -19,6 +19,8 @@ final class Services: Sendable {
     let sessions = PushRegistry()
     /// Changes of refs that nobody sees to any more.
     let settlements: Settlements
+    /// What is done in repositories after pushes.
+    let housekeeping: Housekeeping
     /// Where events are written down.
     let log: EventLog
 
@@ -41,6 +43,7 @@ final class Services: Sendable {
         self.logger = logger
         passwords = PasswordVerifier(cost: settings.passwordCost)
         settlements = Settlements(logger: logger)
+        housekeeping = Housekeeping(logger: logger)
         log = EventLog(database: database, node: node)
     }
 

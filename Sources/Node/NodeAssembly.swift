@@ -45,7 +45,10 @@ struct NodeAssembly {
         router.add(middleware: gate)
         RESTAPI(hosting: parts.hosting, plugins: parts.plugins, logs: logs, metrics: metrics, node: report)
             .addRoutes(to: router)
-        GitHTTP(hosting: parts.hosting, hookSocketPath: parts.hooks.path).addRoutes(to: router)
+        GitHTTP(
+            hosting: parts.hosting, hookSocketPath: parts.hooks.path,
+            decisionTimeout: configuration.git.decisionTimeout
+        ).addRoutes(to: router)
         let port = BoundPort()
         let serving = configuration.server.serving
         let application = try HTTPServing.service(

@@ -13,7 +13,6 @@ struct GitEnvironment {
         variables = [
             ("PATH", "/\(folder):/usr/local/bin:/usr/bin:/bin"),
             ("HOME", "/nonexistent"),
-            ("LANG", "C.UTF-8"),
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("GIT_CONFIG_GLOBAL", "/dev/null"),
             ("GIT_ATTR_NOSYSTEM", "1"),
@@ -89,6 +88,16 @@ struct GitEnvironment {
         settings += Self.toleratedFaults.map { ("receive.fsck.\($0)", "ignore") }
     }
 
+    /// The faults as `git index-pack --strict` takes them.
+    static var toleratedFaultList: String { toleratedFaults.map { "\($0)=ignore" }.joined(separator: ",") }
+
+    /// Makes the program keep new objects in a folder beside the repository's own, which it can read too.
+    mutating func keepObjects(in quarantine: String, besides objects: String) {
+        variables.append(("GIT_OBJECT_DIRECTORY", quarantine))
+        variables.append(("GIT_QUARANTINE_PATH", quarantine))
+        variables.append(("GIT_ALTERNATE_OBJECT_DIRECTORIES", Self.asAlternate(objects)))
+    }
+
     /// Adds what the hooks of one push need.
     mutating func callBack(_ hook: HookEnvironment) {
         variables.append(("PERIGEE_HOOK_SOCKET", hook.socketPath))
@@ -97,9 +106,13 @@ struct GitEnvironment {
 
     /// Lets the program see the objects that a push has brought and that are not yet part of the repository.
     mutating func see(quarantine: String) {
-        // In quotes, as a colon would end the path.
-        let quoted = quarantine.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        variables.append(("GIT_ALTERNATE_OBJECT_DIRECTORIES", "\"\(quoted)\""))
+        variables.append(("GIT_ALTERNATE_OBJECT_DIRECTORIES", Self.asAlternate(quarantine)))
+    }
+
+    /// A folder as git lists them: in quotes, as a colon would end the path.
+    private static func asAlternate(_ path: String) -> String {
+        let quoted = path.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return "\"\(quoted)\""
     }
 
     /// Passes on the protocol version that a client asks for, if it is `version=0`, `version=1` or

@@ -38,6 +38,9 @@ struct FileStamp: Hashable {
         isFolder = status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// When its content was changed, in seconds since 1970 by the file system's clock.
+    var modified: Int { modifiedSeconds }
+
     /// Whether a change after this moment is sure to give another stamp.
     var isSettled: Bool {
         let last = max(modifiedSeconds, changedSeconds)

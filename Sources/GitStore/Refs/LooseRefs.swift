@@ -74,7 +74,8 @@ final class LooseRefs: Sendable {
         return LooseRefs(stamp: stamp, isSettled: isSettled, readAt: now, files: files, folders: folders)
     }
 
-    private static func entries(of path: String) throws -> [(name: String, type: Int)]? {
+    /// What is in a folder, but for what git hides and locks; nil when there is no such folder.
+    static func entries(of path: String) throws -> [(name: String, type: Int)]? {
         guard let folder = opendir(path) else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw SystemCall.failure("open", path)

@@ -71,7 +71,8 @@ enum DiskFile {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func write(_ content: String, to descriptor: CInt, path: String) throws {
+    /// Writes all of it.
+    static func write(_ content: String, to descriptor: CInt, path: String) throws {
         var rest = Array(content.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -52,17 +52,19 @@ extension GitStore {
 
     /// The folders in which a change of these refs may make or remove names, the deepest first.
     private static func folders(of refs: [RefName], in path: String) -> [String] {
-        var folders: Set<String> = [path + "/objects/pack", path]
+        [path + "/objects/pack"] + refFolders(of: refs, in: path) + [path]
+    }
+
+    /// The folders below `refs` that hold the files of these refs, the deepest first.
+    static func refFolders(of refs: [RefName], in path: String) -> [String] {
+        var folders: Set<String> = []
         for ref in refs {
             var folder = DiskFile.parent(of: path + "/" + ref.full)
             while folder.utf8.count > path.utf8.count, folders.insert(folder).inserted {
                 folder = DiskFile.parent(of: folder)
             }
         }
-        let packs = path + "/objects/pack"
-        return folders.sorted {
-            $0 == packs || ($1 != packs && $0.utf8.count > $1.utf8.count)
-        }
+        return folders.sorted { $0.utf8.count > $1.utf8.count }
     }
 
     /// Writes the object of an annotated tag, on the disk when this returns; no ref is made.

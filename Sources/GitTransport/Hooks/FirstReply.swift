@@ -1,20 +1,20 @@
 import Synchronization
 
-/// The first of the replies that several tasks may give to one hook; later ones count for nothing.
+/// The first of the replies that several tasks may give; later ones count for nothing.
 ///
 /// Not a group of tasks: a group waits for all, and a guard that hangs must not keep the client waiting.
-final class FirstReply: Sendable {
+final class FirstReply<Reply: Sendable>: Sendable {
     private enum State {
         case open
-        case awaited(CheckedContinuation<HookReply, Never>)
-        case given(HookReply)
+        case awaited(CheckedContinuation<Reply, Never>)
+        case given(Reply)
     }
 
-    private let state = Mutex(State.open)
+    private let state = Mutex<State>(.open)
 
     /// Gives a reply, unless there is one.
-    func give(_ reply: HookReply) {
-        let waiter = state.withLock { state -> CheckedContinuation<HookReply, Never>? in
+    func give(_ reply: Reply) {
+        let waiter = state.withLock { state -> CheckedContinuation<Reply, Never>? in
             switch state {
             case .given: return nil
             case .open:
@@ -29,9 +29,9 @@ final class FirstReply: Sendable {
     }
 
     /// Waits for the reply; called once.
-    func wait() async -> HookReply {
+    func wait() async -> Reply {
         await withCheckedContinuation { continuation in
-            let reply = state.withLock { state -> HookReply? in
+            let reply = state.withLock { state -> Reply? in
                 if case .given(let reply) = state { return reply }
                 state = .awaited(continuation)
                 return nil

@@ -18,7 +18,7 @@ package actor HookSocket {
     private nonisolated let place: HookSocketPlace
     private nonisolated let answerer: HookAnswerer
     private let eventLoopGroup: any EventLoopGroup
-    private let timeout: Duration
+    private let decision: TimedDecision
     private let logger: Logger
     private var server: NIOAsyncChannel<Connection, Never>?
 
@@ -33,7 +33,7 @@ package actor HookSocket {
         path = place.path
         answerer = HookAnswerer(pushes: pushes, logger: logger)
         self.eventLoopGroup = eventLoopGroup
-        self.timeout = timeout
+        decision = TimedDecision(timeout: timeout)
         self.logger = logger
     }
 
@@ -103,36 +103,18 @@ package actor HookSocket {
                 guard bytes.readableBytes <= HookRequest.bytesMax else {
                     return .refuse("The push changes too many refs at once. Push them in smaller portions.")
                 }
-                if let request = try HookRequest.parse(&bytes) { return await timed(request, on: executor) }
+                if let request = try HookRequest.parse(&bytes) {
+                    let answerer = answerer
+                    return await decision.reply(on: executor, refuse: HookReply.refuse) {
+                        await answerer.reply(to: request)
+                    }
+                }
             }
         } catch let error as HookRequestError {
             await log(error)
             return .refuse("The server could not read its own hook's request. Tell its administrator.")
         }
         return .refuse("The hook's request broke off. Push again.")
-    }
-
-    /// The answer, or a refusal when it takes too long or the node gives up.
-    private nonisolated func timed(_ request: HookRequest, on executor: EventLoopExecutor) async -> HookReply
-    {
-        let (answerer, timeout, first) = (answerer, timeout, FirstReply())
-        let judging = Task(executorPreference: executor) { first.give(await answerer.reply(to: request)) }
-        let timer = Task(executorPreference: executor) {
-            guard (try? await Task.sleep(for: timeout)) != nil else { return }
-            first.give(
-                .refuse(
-                    "The server did not decide on this push within \(timeout.components.seconds) s. "
-                        + "Push again; if that does not help, tell its administrator."))
-        }
-        defer {
-            judging.cancel()
-            timer.cancel()
-        }
-        return await withTaskCancellationHandler {
-            await first.wait()
-        } onCancel: {
-            first.give(.refuse("The server is stopping. Push again in a moment."))
-        }
     }
 
     private func log(_ error: any Error) {

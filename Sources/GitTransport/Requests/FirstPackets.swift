@@ -5,11 +5,11 @@ import NIOCore
 /// The beginning of a request body, read far enough to know what it asks for.
 struct FirstPackets: Sendable {
     /// Everything that was read, to be given to git before the rest.
-    let bytes: ByteBuffer
+    private(set) var bytes: ByteBuffer
     /// The whole packets at the beginning of ``bytes``.
     let packets: [PktLine]
     /// Whether the body ended while it was read.
-    let isComplete: Bool
+    private(set) var isComplete: Bool
 
     /// Reads packets until `isEnough` says so, the body ends, it stops being git's format, or `bytesMax` is
     /// passed.
@@ -37,6 +37,17 @@ struct FirstPackets: Sendable {
             }
         }
         return FirstPackets(bytes: bytes, packets: packets, isComplete: false)
+    }
+
+    /// Reads on until there are so many bytes, or the body ends.
+    mutating func read(_ iterator: inout RequestBody.AsyncIterator, atLeast count: Int) async throws {
+        while bytes.readableBytes < count, !isComplete {
+            if let part = try await iterator.next() {
+                bytes.writeImmutableBuffer(part)
+            } else {
+                isComplete = true
+            }
+        }
     }
 
     /// Whether the client only tries its credentials: git sends one flush packet before a large body.

@@ -20,7 +20,7 @@ struct PushCapabilities: Sendable {
 
     init(_ packets: [PktLine]) {
         var words: [Substring] = []
-        if case .data(let payload)? = packets.last(where: { Self.areKnown([$0]) }) {
+        if case .data(let payload)? = packets.first(where: { Self.areKnown([$0]) }) {
             let text = String(decoding: payload.readableBytesView, as: UTF8.self)
             if let nul = text.firstIndex(of: "\0") {
                 words = text[text.index(after: nul)...].split(whereSeparator: { $0 == " " || $0 == "\n" })

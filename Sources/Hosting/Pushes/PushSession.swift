@@ -44,8 +44,8 @@ package final class PushSession: Sendable {
 
     /// Judges the push before git moves a ref, and writes down what is intended.
     ///
-    /// Called once, when git's pre-receive hook calls back. After `accept` the push is committing: see
-    /// ``isCommitting``.
+    /// Called once: when git's pre-receive hook calls back, or by who moves the refs in this process. After
+    /// `accept` the push is committing: see ``isCommitting``.
     /// - Parameter quarantine: The folder in which the new objects wait.
     package func preReceive(
         changes: [RefChange], quarantine: String?, options: [String]
@@ -71,8 +71,9 @@ package final class PushSession: Sendable {
     /// Makes the push durable and writes down that it happened; afterwards the report may be released.
     /// - Parameter report: What git reported; nil when the client asked for no report, and the refs on disk
     ///   tell.
+    /// - Parameter isOnDisk: Whether the refs and objects are known to be on the disk already.
     /// - Throws: ``HostingError`` when it cannot be made durable; the report must not be released then.
-    package func finish(report: PushReport?) async throws {
+    package func finish(report: PushReport?, isOnDisk: Bool = false) async throws {
         guard let changes = endCommitting() else { return }
         try await unlessCut { [self] in
             defer { services.sessions.remove(self) }
@@ -80,7 +81,7 @@ package final class PushSession: Sendable {
                 guard let report else { return try await services.journal.settle(id) }
                 let accepted = Set(report.unpackError == nil ? report.accepted : [])
                 let happened = changes.filter { accepted.contains($0.ref.full) }
-                if !happened.isEmpty {
+                if !happened.isEmpty, !isOnDisk {
                     let folders = folders.withLock { $0 }
                     try await services.onDisk(repository) { git, path in
                         try await git.syncAfterPush(refs: happened.map(\.ref), since: folders, in: path)
@@ -89,6 +90,7 @@ package final class PushSession: Sendable {
                 await services.sessions.waitForEarlier(than: id)
                 try await services.journal.confirm(id, repository: repository.id, changes: happened)
                 count("finished")
+                if !happened.isEmpty { services.housekeeping.notePush(to: repository.id) }
             } catch {
                 // Refs have moved and the client is not told; the event must come all the same.
                 services.sessions.remove(self)
@@ -111,6 +113,14 @@ package final class PushSession: Sendable {
             }
             count("abandoned")
         }
+    }
+
+    /// Waits if a test holds pushes up here.
+    func reach(_ failpoint: Failpoint) async { await failpoint.pass(services.layout) }
+
+    /// Does something with the repository's folder; its errors come out as ``HostingError``.
+    func onDisk<Value: Sendable>(_ body: (GitStore, String) async throws -> Value) async throws -> Value {
+        try await services.onDisk(repository, body)
     }
 
     /// Whether git may be moving refs, so that its process is no longer to be killed when the client leaves.

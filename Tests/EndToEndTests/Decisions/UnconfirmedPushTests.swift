@@ -11,15 +11,16 @@ import Testing
         end)
         """
 
-    @Test func `a push that cannot be confirmed is told to the client, and its event comes later`()
-        async throws
-    {
-        let scene = try await Scene.make()
+    @Test(arguments: PushWay.allCases)
+    func `a push that cannot be confirmed is told to the client, and its event comes later`(
+        way: PushWay
+    ) async throws {
+        let scene = try await Scene.make(way)
         let (node, place) = (scene.node, scene.place)
-        let client = Task { try await place.git.run("push", place.remote, "main:late", in: "work") }
+        let client = Task { try await place.push(place.remote, "main:late") }
         try await scene.waitForRef("refs/heads/late")
         let lock = try DatabaseLock.take(home: node.home)
-        try await scene.letGitEnd()
+        try await scene.letItEnd()
         let push = try await client.value
         #expect(!push.succeeded)
         #expect(
@@ -40,16 +41,19 @@ import Testing
         #expect(try await !JournalRows.states(home: node.home).contains("intended"))
     }
 
-    @Test func `a node that is killed after refs have moved tells of them at its next start`() async throws {
-        let scene = try await Scene.make()
+    @Test(arguments: PushWay.allCases)
+    func `a node that is killed after refs have moved tells of them at its next start`(
+        way: PushWay
+    ) async throws {
+        let scene = try await Scene.make(way)
         let (node, place) = (scene.node, scene.place)
-        let client = Task { try await place.git.run("push", place.remote, "main:late", in: "work") }
+        let client = Task { try await place.push(place.remote, "main:late") }
         try await scene.waitForRef("refs/heads/late")
         try await node.kill()
         let push = try await client.value
         #expect(!push.succeeded)
         #expect(!push.errors.contains("main -> late\n"), "\(push.errors)")
-        try await scene.letGitEnd()
+        try await scene.letItEnd()
         try await place.expectNoGit()
         try await node.start()
         try await waitUntil("the event", detail: { node.log }) {
@@ -59,40 +63,51 @@ import Testing
         #expect(try await !JournalRows.states(home: node.home).contains("intended"))
     }
 
-    /// A node whose git, once it has moved the refs of a push, waits for the test.
+    /// A node in which a push, once its refs have moved, waits for the test.
     private struct Scene {
         let node: RunningNode
         let place: GitHTTPPlace
         let head: String
+        private let way: PushWay
         private let gate: String
+        private let heldUp: HeldUp?
+        private var hook: String { "\(node.home)/bin/hooks/post-receive" }
 
-        static func make() async throws -> Scene {
+        static func make(_ way: PushWay) async throws -> Scene {
             let node = try RunningNode.prepare()
             try node.installPlugin(
                 "com.example.witness", permissions: #"{"events": ["repo:refs_changed"]}"#, main: witness)
             try await node.start()
             let place = try await GitHTTPSuite.makePushedPlace(on: node)
-            let gate = node.directory.path("gate")
+            try await place.commit(for: way)
+            let scene = Scene(
+                node: node, place: place, head: try await place.head(), way: way,
+                gate: node.directory.path("gate"),
+                heldUp: way == .inNode ? try HeldUp("push-moved", home: node.home) : nil)
+            if way == .inGit { try scene.makeGate() }
+            return scene
+        }
+
+        private func makeGate() throws {
             guard mkfifo(gate, 0o600) == 0 else { throw TestKitError.system(call: "mkfifo", code: errno) }
             // Git runs it after the refs have moved, and ends when it has ended.
-            let hook = "\(node.home)/bin/hooks/post-receive"
             try Data("#!/bin/sh\n: < '\(gate)'\n".utf8).write(to: URL(fileURLWithPath: hook))
             chmod(hook, 0o755)
-            let head = try await place.head()
-            return Scene(node: node, place: place, head: head, gate: gate)
         }
 
         func waitForRef(_ name: String) async throws {
             let file = "\(node.home)/shared/data/repositories/\(place.id)/\(name)"
             try await waitUntil(name) { FileManager.default.contents(atPath: file)?.count == 41 }
+            if let heldUp { return try await heldUp.wait() }
             try await waitUntil("git at the gate", detail: { "\(place.gitProcesses)" }) {
                 place.gitProcesses.contains { $0.contains("post-receive") }
             }
         }
 
-        /// Opens the gate; nothing happens when nobody waits there any more.
-        func letGitEnd() async throws {
-            try FileManager.default.removeItem(atPath: "\(node.home)/bin/hooks/post-receive")
+        /// Lets the push go on; nothing happens when it does not wait any more.
+        func letItEnd() async throws {
+            if let heldUp { return try heldUp.release() }
+            try FileManager.default.removeItem(atPath: hook)
             let gate = gate
             let descriptor = open(gate, O_RDWR | O_NONBLOCK | O_CLOEXEC)
             guard descriptor >= 0 else { throw TestKitError.system(call: "open", code: errno) }

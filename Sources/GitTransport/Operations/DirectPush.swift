@@ -1,0 +1,161 @@
+import GitStore
+import HTTPServing
+import Hosting
+import Hummingbird
+import Logging
+import NIOCore
+import Portable
+
+/// One small push over HTTP that this process carries out itself, with the help of `git index-pack` alone.
+///
+/// The same steps in the same order as `git receive-pack`: the pack into a quarantine, the guards, the
+/// objects, the refs, the report. Which pushes are small: ``ReceivePack``.
+struct DirectPush: Sendable {
+    let hosting: Hosting
+    let repository: Repository
+    let commands: PushCommands
+    let decision: TimedDecision
+    let context: ServingContext
+
+    /// Carries the push out and writes the report once it is durable.
+    /// - Parameter pack: The beginning of the pack, without any other bytes before it.
+    /// - Throws: When the client has gone before the guards accepted the push, or git could not be started.
+    func run(pack: ByteBuffer, rest: BodySource, to writer: ClientWriter) async throws {
+        let session = hosting.pushes.begin(
+            repository: repository, principal: context.principal, transport: "http")
+        var quarantine: Quarantine?
+        do {
+            // A client that sends only what is there already sends a pack of nothing.
+            if PackHeader.objectCount(pack) != 0 { quarantine = try await session.makeQuarantine() }
+            let answer = try await conclude(session, quarantine, pack: pack, rest: rest)
+            if let quarantine, !answer.isMigrated { await hosting.git.discard(quarantine) }
+            await writer.writeIfPossible(answer.bytes)
+        } catch {
+            await session.abandon()
+            if let quarantine { await hosting.git.discard(quarantine) }
+            throw error
+        }
+    }
+
+    private struct Answer {
+        var bytes: ByteBuffer
+        var isMigrated = false
+    }
+
+    private func conclude(
+        _ session: PushSession, _ quarantine: Quarantine?, pack: ByteBuffer, rest: BodySource
+    ) async throws -> Answer {
+        if let complaint = try await take(pack, rest, into: quarantine) {
+            await session.abandon()
+            return refusal(complaint, unpack: "index-pack abnormal exit", reason: "unpacker error")
+        }
+        let objections = try await session.objections(to: commands.updates, quarantine: quarantine)
+        let wanted = commands.updates.filter { objections[$0.name] == nil }
+        guard !wanted.isEmpty, objections.isEmpty || !commands.isAtomic else {
+            await session.abandon()
+            return Answer(bytes: report { objections[$0.name] ?? "atomic push failure" })
+        }
+        let changes = wanted.map { RefChange(ref: $0.name, from: $0.old, to: $0.new) }
+        let executor = EventLoopExecutor(context.channel.eventLoop)
+        let verdict = await decision.reply(on: executor, refuse: PushVerdict.refuse(text:)) {
+            await session.preReceive(
+                changes: changes, quarantine: quarantine?.path, options: commands.options)
+        }
+        if case .refuse(let text) = verdict {
+            await session.abandon()
+            return refusal(text, unpack: nil, reason: "pre-receive hook declined", objections)
+        }
+        return await move(wanted, session, quarantine, objections)
+    }
+
+    /// Gives the pack to git.
+    /// - Returns: What git says against it; nil when it is whole and sound.
+    private func take(
+        _ pack: ByteBuffer, _ rest: BodySource, into quarantine: Quarantine?
+    ) async throws -> String? {
+        guard let quarantine else {
+            if var body = rest.take() { while try await body.next() != nil {} }
+            return nil
+        }
+        let process = try hosting.git.indexPack(
+            into: quarantine, maxInputBytes: hosting.settings.pushBytesMax)
+        let bridge = ProcessBridge(process: process, presence: context.presence, mustFinish: { false })
+        let status = try await bridge.run(first: pack, body: rest) { _ in }
+        return status.isSuccess ? nil : String(process.standardErrorText.suffix(4000))
+    }
+
+    /// Moves the refs; from here on the push comes to its end, whether or not anybody waits for it.
+    private func move(
+        _ updates: [RefUpdate], _ session: PushSession, _ quarantine: Quarantine?,
+        _ objections: [RefName: String]
+    ) async -> Answer {
+        do {
+            let failures = try await session.moveRefs(
+                updates, quarantine: quarantine, isAtomic: commands.isAtomic)
+            var bytes = ByteBuffer()
+            for update in updates {
+                if let failure = failures[update.name] { bytes.writeMessage("error: \(failure)\n") }
+            }
+            bytes.writeImmutableBuffer(
+                report { update in
+                    objections[update.name] ?? failures[update.name].map { _ in "failed to update ref" }
+                })
+            return Answer(bytes: bytes, isMigrated: true)
+        } catch {
+            context.logger.error(
+                "push could not be made durable",
+                metadata: [
+                    "push.id": "\(session.id.rawValue)", "repository.id": "\(repository.id.rawValue)",
+                    "error": "\(error)",
+                ])
+            let sentence =
+                (error as? HostingError).map { "\($0.message)" }
+                ?? "The server could not make the push durable, so it may be lost. Fetch, then push again; "
+                + "tell the server's administrator the id \(context.requestID)."
+            var bytes = ByteBuffer()
+            bytes.writePktLine("\u{3}" + String(sentence.prefix(900)))
+            bytes.writePktLine(.flush)
+            return Answer(bytes: bytes)
+        }
+    }
+
+    private func refusal(
+        _ text: String, unpack: String?, reason: String, _ objections: [RefName: String] = [:]
+    ) -> Answer {
+        var bytes = ByteBuffer()
+        bytes.writeMessage(text.hasSuffix("\n") ? text : text + "\n")
+        bytes.writeImmutableBuffer(report(unpack: unpack) { objections[$0.name] ?? reason })
+        return Answer(bytes: bytes)
+    }
+
+    /// The report, in the first band, and the end of the conversation.
+    private func report(unpack: String? = nil, reason: (RefUpdate) -> String?) -> ByteBuffer {
+        var lines = ByteBuffer()
+        lines.writePktLine("unpack \(unpack ?? "ok")\n")
+        for update in commands.updates {
+            lines.writePktLine(
+                reason(update).map { "ng \(update.name.full) \($0)\n" } ?? "ok \(update.name.full)\n")
+        }
+        lines.writePktLine(.flush)
+        var bytes = ByteBuffer()
+        bytes.writeBand(1, lines)
+        bytes.writePktLine(.flush)
+        return bytes
+    }
+}
+
+extension ByteBuffer {
+    /// Appends text that the git client shows as `remote:` lines.
+    fileprivate mutating func writeMessage(_ text: String) { writeBand(2, ByteBuffer(string: text)) }
+
+    fileprivate mutating func writeBand(_ band: UInt8, _ content: ByteBuffer) {
+        var content = content
+        while let part = content.readSlice(length: min(content.readableBytes, PktLine.payloadBytesMax - 1)),
+            part.readableBytes > 0
+        {
+            var payload = ByteBuffer(integer: band)
+            payload.writeImmutableBuffer(part)
+            writePktLine(.data(payload))
+        }
+    }
+}
