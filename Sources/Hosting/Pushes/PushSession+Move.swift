@@ -24,8 +24,8 @@ extension PushSession {
     /// is cancelled.
     /// - Parameter updates: What was accepted.
     /// - Returns: Why a ref was not moved, by name.
-    /// - Throws: ``UnconfirmedPush`` when refs have moved and it could not be written down; ``HostingError`` when
-    ///   they could not be moved. Nothing may be told to have happened.
+    /// - Throws: ``UnconfirmedPush`` when refs have moved and it could not be written down; ``HostingError``
+    ///   when they could not be moved. Nothing may be told to have happened.
     package func moveRefs(
         _ updates: [RefUpdate], quarantine: Quarantine?, isAtomic: Bool
     ) async throws -> [RefName: GitStoreError] {
