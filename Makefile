@@ -9,7 +9,7 @@ PERIGEE = $(RELEASE_BUILD)/release/perigee
 RUN_HOME ?= .build-home
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test lint format bench fuzz sdk
+.PHONY: help setup build run demo test lint format bench fuzz sdk model
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +52,8 @@ format: ## Format the Swift files in place
 bench: build ## Compare with nginx and git-http-backend, and with stock Lua; a quarter of an hour
 	@.ci/setup bench
 	@Benchmarks/git-http/run --perigee $(PERIGEE)
-	@for suite in lua-host-call lua-programs lua-fairness; do Benchmarks/$$suite/run.sh || missed=1; done; \
+	@Benchmarks/push-fairness/run --perigee $(PERIGEE) || missed=1; \
+	    for suite in lua-host-call lua-programs lua-fairness; do Benchmarks/$$suite/run.sh || missed=1; done; \
 	    test -z "$$missed"
 
 fuzz: setup ## Feed generated input to the pattern matcher and the codec; EXECUTIONS=10000000 each
@@ -61,3 +62,7 @@ fuzz: setup ## Feed generated input to the pattern matcher and the codec; EXECUT
 
 sdk: ## Write sdk/types and sdk/reference from the host API's declarations
 	@$(SWIFT) run perigee sdk generate --output sdk
+
+model: ## Check the model of leases, fences and failover with spin; some minutes
+	@.ci/setup model
+	@Tests/Model/run

@@ -69,6 +69,8 @@ let package = Package(
         // C, made callable; decides nothing.
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
         .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CSSH", pkgConfig: "libssh", providers: [.apt(["libssh-dev"])]),
         // C: owns every frame between lua_resume and the VM.
         .target(
             name: "CLuaHost", dependencies: ["CLua"],
@@ -76,15 +78,17 @@ let package = Package(
         // Git's hook: C library only, so that it starts in about a millisecond.
         .executableTarget(
             name: "perigee-hook", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-            // The package manager links Swift's library into every program; unused, it would quadruple the start.
+            // The package manager links Swift's library into every program; unused, it would quadruple the
+            // start.
             linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
         // Values that may leave the process.
         module("Portable", []),
         // Where log lines and metrics go, and levels that change while running.
         module("Observability", [logging, coreMetrics]),
         // One transaction API over the engines.
-        module("SharedDatabase", ["Portable", grdb, logging]),
-        // What a cluster gives: so far the log and bus of events, and namespaced key-value storage.
+        module("SharedDatabase", ["CPostgres", "Portable", grdb, logging, metrics]),
+        // What a cluster gives: membership, locks, caches, scheduler, executors, topics, events, key-value
+        // storage.
         module(
             "ClusterServices", ["Portable", "SharedDatabase", logging, metrics], embedded: ["Migrations"]),
         // Everything that touches a bare repository on disk; knows no users.
@@ -118,16 +122,15 @@ let package = Package(
         module(
             "GitTransport",
             [
-                "HTTPServing", "Hosting", "GitStore", "Portable", hummingbird, nioCore, nioPosix, httpTypes,
-                logging, metrics,
+                "CSSH", "HTTPServing", "Hosting", "GitStore", "ClusterServices", "Portable", hummingbird,
+                nioCore, nioPosix, httpTypes, logging, metrics,
             ]),
         // JSON over the domain, in the original's shapes.
         module(
             "RESTAPI",
             [
-                "HTTPServing", "Hosting", "GitStore", "PluginHost", "Portable", "Observability", hummingbird,
-                nioCore, httpTypes,
-                logging,
+                "HTTPServing", "Hosting", "GitStore", "PluginHost", "ClusterServices", "Portable",
+                "Observability", hummingbird, nioCore, httpTypes, logging,
             ]),
         // Composition root: configuration -> ordered services -> run.
         module(
@@ -145,7 +148,8 @@ let package = Package(
             dependencies: ["Node", "HostAPI", "PluginHost", "Portable", argumentParser, logging],
             swiftSettings: strict),
 
-        // Benchmarks/lua-host-call: a host call against a plain C function in a stock state, which the C target has.
+        // Benchmarks/lua-host-call: a host call against a plain C function in a stock state, which the C
+        // target has.
         .target(
             name: "CPlainLua", dependencies: ["CLua"], path: "Benchmarks/lua-host-call/plain",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
@@ -160,21 +164,51 @@ let package = Package(
         .executableTarget(
             name: "lua-fairness", dependencies: ["LuaRuntime", "Portable"],
             path: "Benchmarks/lua-fairness/program", swiftSettings: strict),
+        // Benchmarks/cluster-caches: hits beside Redis, and how quickly nodes hear of changes.
+        .executableTarget(
+            name: "cluster-caches",
+            dependencies: [
+                "HostAPI", "PluginHost", "ClusterServices", "SharedDatabase", "NodeTestKit", "Portable",
+                logging,
+            ],
+            path: "Benchmarks/cluster-caches/program", swiftSettings: strict),
+
+        // Benchmarks/cluster-executor: tasks through a bucketed executor on PostgreSQL, on one node and on
+        // three.
+        .executableTarget(
+            name: "cluster-executor",
+            dependencies: ["ClusterServices", "SharedDatabase", "NodeTestKit", "Portable", logging],
+            path: "Benchmarks/cluster-executor/program", swiftSettings: strict),
+
+        // Benchmarks/cluster-jobs: how late jobs begin on three nodes with PostgreSQL, and what they cost.
+        .executableTarget(
+            name: "cluster-jobs",
+            dependencies: ["ClusterServices", "SharedDatabase", "NodeTestKit", logging],
+            path: "Benchmarks/cluster-jobs/program", swiftSettings: strict),
 
         // Test support: real nodes with real git. Never imported by Sources.
         .target(
             name: "NodeTestKit", dependencies: ["Portable"], path: "Tests/NodeTestKit", swiftSettings: strict),
+        // Test support: throw-away databases of both engines and the members of a cluster in one process.
+        .target(
+            name: "ClusterTestKit",
+            dependencies: ["ClusterServices", "SharedDatabase", "NodeTestKit", "Portable", logging],
+            path: "Tests/ClusterTestKit", swiftSettings: strict),
         tests("PortableTests", ["Portable"]),
-        tests("SharedDatabaseTests", ["SharedDatabase", "Portable", logging]),
-        tests("ClusterServicesTests", ["ClusterServices", "SharedDatabase", "Portable", logging]),
+        tests(
+            "SharedDatabaseTests",
+            ["SharedDatabase", "ClusterTestKit", "NodeTestKit", "Portable", logging]),
+        tests(
+            "ClusterServicesTests",
+            ["ClusterServices", "SharedDatabase", "ClusterTestKit", "NodeTestKit", "Portable", logging]),
         tests(
             "GitStoreTests",
             ["GitStore", "NodeTestKit", "Portable", "perigee-hook", nioCore, nioPosix, logging]),
         tests(
             "HostingTests",
             [
-                "Hosting", "NodeTestKit", "GitStore", "ClusterServices", "SharedDatabase", "Portable",
-                logging, nioCore, nioPosix,
+                "Hosting", "ClusterTestKit", "NodeTestKit", "GitStore", "ClusterServices", "SharedDatabase",
+                "Portable", logging, nioCore, nioPosix,
             ]),
         tests("LuaRuntimeTests", ["LuaRuntime", "CLuaHost", "Portable"]),
         tests(
@@ -198,7 +232,7 @@ let package = Package(
             "NodeTests",
             [
                 "Node", "RESTAPI", "HTTPServing", "Hosting", "NodeTestKit", "Observability", "Portable",
-                hummingbird, lifecycle, nioPosix, logging, coreMetrics,
+                "SharedDatabase", hummingbird, lifecycle, nioPosix, logging, coreMetrics,
             ]),
         .testTarget(
             name: "EndToEndTests",

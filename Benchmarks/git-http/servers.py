@@ -113,13 +113,14 @@ class Perigee(Server):
     name = "perigee"
     password = "bench-Passw0rd"
 
-    def __init__(self, folder, executable):
+    def __init__(self, folder, executable, properties=""):
+        self.executable = executable
         self.home = os.path.join(folder, "home")
         os.makedirs(os.path.join(self.home, "shared"))
         with open(os.path.join(self.home, "shared", "perigee.properties"), "w") as file:
             file.write(
-                "server.address=127.0.0.1\nserver.port=0\nsetup.sysadmin.username=admin\n"
-                f"setup.sysadmin.password={self.password}\n"
+                "server.address=127.0.0.1\nserver.port=0\nplugin.ssh.enabled=false\nsetup.sysadmin.username=admin\n"
+                f"setup.sysadmin.password={self.password}\n{properties}"
             )
         self.log = open(os.path.join(folder, "perigee.log"), "wb")
         process = subprocess.Popen(

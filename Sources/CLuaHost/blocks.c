@@ -44,8 +44,10 @@ typedef struct clh_large {
 
 #define FIRST (sizeof(clh_page) + 8)
 
-static clh_page *page_of(void *block) { return (clh_page *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1)); }
-static int is_small(const void *block) { return ((uintptr_t)block & 8) != 0; }
+static inline clh_page *page_of(void *block) {
+    return (clh_page *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1));
+}
+static inline int is_small(const void *block) { return ((uintptr_t)block & 8) != 0; }
 
 static int add_region(clh_blocks *blocks) {
     size_t size = blocks->regions ? blocks->regions->size * 2 : REGION_MIN;
@@ -94,7 +96,7 @@ static __attribute__((noinline)) clh_page *take_page(clh_blocks *blocks, unsigne
     return page;
 }
 
-static void *take_small(clh_blocks *blocks, size_t size) {
+static inline void *take_small(clh_blocks *blocks, size_t size) {
     unsigned kind = (unsigned)((size - 1) / STEP);
     clh_page *page = blocks->open[kind];
     if (__builtin_expect(!page, 0) && !(page = take_page(blocks, kind))) return NULL;
@@ -105,7 +107,7 @@ static void *take_small(clh_blocks *blocks, size_t size) {
     return block;
 }
 
-static void give_small(clh_blocks *blocks, void *block) {
+static inline void give_small(clh_blocks *blocks, void *block) {
     clh_page *page = page_of(block);
     *(void **)block = page->freed;
     page->freed = block;
@@ -162,25 +164,26 @@ void clh_blocks_open(clh_blocks *blocks, size_t size_max) {
     blocks->held_max = size_max <= SIZE_MAX - room ? size_max + room : SIZE_MAX;
 }
 
-void clh_blocks_give(clh_state *host, void *block, size_t size) {
-    if (!block) return;
+static inline void give(clh_state *host, void *block, size_t size) {
     if (is_small(block)) give_small(&host->blocks, block);
     else give_large(host, block, size);
 }
 
-void *clh_blocks_resize(clh_state *host, void *block, size_t old_size, size_t new_size) {
+/* NULL without memory; `block`, which is not NULL, is then as it was. */
+static __attribute__((noinline)) void *resize(clh_state *host, void *block, size_t old_size,
+                                              size_t new_size) {
     void *moved;
-    if (block && is_small(block)) {
+    if (is_small(block)) {
         size_t capacity = (size_t)(page_of(block)->kind + 1) * STEP;
         if (new_size <= capacity && new_size + STEP > capacity) return block;
     } else if (new_size > SMALL_MAX) {
-        return resize_large(host, block, block ? old_size : 0, new_size);
+        return resize_large(host, block, old_size, new_size);
     }
     if (new_size <= SMALL_MAX) moved = take_small(&host->blocks, new_size);
     else moved = resize_large(host, NULL, 0, new_size);
-    if (moved && block) {
+    if (moved) {
         memcpy(moved, block, old_size < new_size ? old_size : new_size);
-        clh_blocks_give(host, block, old_size);
+        give(host, block, old_size);
     }
     return moved;
 }
@@ -195,4 +198,45 @@ void clh_blocks_close(clh_blocks *blocks) {
         munmap(region, region->size);
     }
     memset(blocks, 0, sizeof *blocks);
+}
+
+/* ---- lua_Alloc, with a total and a single-block limit -------------------------------------------------- */
+
+static __attribute__((noinline)) void *refuse(clh_state *host, size_t limit) {
+    host->refused++;
+    host->limit_hit = limit;
+    if (host->running && ++host->running->refused >= CLH_FAILURES_MAX && !host->kill) {
+        host->kill = CLH_KILL_MEMORY;
+        clh_arm(host);
+    }
+    return NULL;
+}
+
+/* lua_Alloc. Lua relies on that shrinking never fails ("Lua 5.4 Reference Manual", lua_Alloc); on NULL for
+ * growth it collects all garbage, asks once more, and then raises. */
+void *clh_allocate(void *state, void *block, size_t old_size, size_t new_size) {
+    clh_state *host = state;
+    if (new_size == 0) {
+        if (!block) return NULL;
+        give(host, block, old_size);
+        host->heap -= old_size;
+        return NULL;
+    }
+    if (!block) old_size = 0; /* then it is the kind of object */
+    if (new_size > old_size) {
+        if (new_size > host->limits.block_max) return refuse(host, host->limits.block_max);
+        size_t left = host->limits.heap_max - host->heap;
+        if (new_size - old_size > left) return refuse(host, host->limits.heap_max);
+    }
+    void *moved;
+    if (block) moved = resize(host, block, old_size, new_size);
+    else if (new_size <= SMALL_MAX) moved = take_small(&host->blocks, new_size);
+    else moved = resize_large(host, NULL, 0, new_size);
+    if (!moved) {
+        if (new_size > old_size) return refuse(host, host->limits.heap_max);
+        moved = block;
+    }
+    host->heap = host->heap - old_size + new_size;
+    if (host->heap > host->heap_peak) host->heap_peak = host->heap;
+    return moved;
 }

@@ -14,6 +14,7 @@ static int left(lua_State *L, int status, lua_KContext context);
 int clh_bracket(lua_State *L) {
     const clh_op *op = lua_touserdata(L, lua_upvalueindex(1));
     clh_state *host = op->host;
+    clh_take_receiver(host, L, op);
     int count = lua_gettop(L);
     if (count == 0 || !lua_isfunction(L, count)) {
         char text[200];
@@ -27,6 +28,7 @@ int clh_bracket(lua_State *L) {
     host->call.bytes = host->arguments.data;
     host->call.length = host->arguments.length;
     host->call.extra_length = 0;
+    host->call.succeeded = 1;
     return clh_wait(host, L, op, CLH_PHASE_ENTER, 0, entered);
 }
 
@@ -63,6 +65,7 @@ static int ran(lua_State *L, int status, lua_KContext context) {
         lua_pushboolean(L, 0);
         lua_replace(L, 2);
     }
+    host->self = 0;
     host->call.token = lua_tointeger(L, 1);
     host->call.succeeded = succeeded;
     host->call.length = 0;

@@ -49,6 +49,8 @@ uint8_t *clh_reply_space(clh_state *host, size_t *size) {
     return host->reply.data;
 }
 
+int64_t clh_self(const clh_state *host) { return host->self; }
+
 void clh_reply_written(clh_state *host, size_t length) {
     host->reply.length = length <= host->reply.capacity ? length : 0;
     host->reply_status = CLH_VALUES;
@@ -83,6 +85,7 @@ static int call_immediate(lua_State *L) {
     const clh_op *op = op_of(L);
     clh_state *host = op->host;
     host->host_calls++;
+    clh_take_receiver(host, L, op);
     clh_encode(host, L, op, 1, lua_gettop(L));
     ask(host, L, op);
     if (host->reply_status == CLH_MISUSE) clh_forget_new_functions(host, L);
@@ -96,6 +99,8 @@ int clh_index_field(lua_State *L) {
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
+    int results = op->function ? clh_attempt_field(L, op, 2) : 0;
+    if (results > 0) return results;
     host->host_calls++;
     clh_encode(host, L, op, 2, 1);
     ask(host, L, op);
@@ -106,8 +111,8 @@ void clh_require_yieldable(clh_state *host, lua_State *L, const clh_op *op) {
     if (clh_can_yield(host, L)) return;
     char text[300];
     int length = snprintf(text, sizeof text,
-                          "'%.100s' waits and cannot be called here: inside a table.sort comparator, "
-                          "a string.gsub callback, a __tostring or a coroutine.close",
+                          "'%.100s' waits and cannot be called here: inside a metamethod that a function of "
+                          "a library runs, such as __index in table.concat, or a coroutine.close",
                           op->path);
     clh_raise(L, text, (size_t)length);
 }
@@ -118,6 +123,7 @@ int clh_wait(clh_state *host, lua_State *L, const clh_op *op, clh_phase phase, l
     host->call.outcome = CLH_CALL;
     host->call.op = op->index;
     host->call.phase = phase;
+    host->call.self = host->self;
     note_position(host, L, op);
     host->call.position = host->position;
     host->control = CLH_CONTROL_CALL;
@@ -136,6 +142,7 @@ static int call_waiting(lua_State *L) {
     clh_state *host = op->host;
     clh_require_yieldable(host, L, op);
     host->host_calls++;
+    clh_take_receiver(host, L, op);
     clh_encode(host, L, op, 1, lua_gettop(L));
     host->call.bytes = host->arguments.data;
     host->call.length = host->arguments.length;
@@ -149,6 +156,7 @@ lua_CFunction clh_call_function(clh_kind kind) {
     case CLH_WAITING: return call_waiting;
     case CLH_PAGES: return clh_pages;
     case CLH_BRACKET: return clh_bracket;
+    case CLH_LOADING: return clh_load;
     default: return call_immediate;
     }
 }

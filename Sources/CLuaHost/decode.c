@@ -5,6 +5,7 @@
 
 typedef struct decoder {
     lua_State *L;
+    clh_state *host; /* NULL where no objects can be */
     const uint8_t *at, *end;
 } decoder;
 
@@ -64,6 +65,21 @@ static void number(decoder *d, uint8_t tag) {
     }
 }
 
+/* An object with its fields; its length is that of everything. */
+static void object(decoder *d, int depth) {
+    uint64_t length = big(d, 4);
+    if (!d->host || depth >= DEPTH_MAX || length > (uint64_t)(d->end - d->at)) malformed(d);
+    const uint8_t *end = d->at + 1 + length;
+    if (big(d, 1) != CLH_EXTENSION_OBJECT || length < 13 || end > d->end) malformed(d);
+    uint32_t class_number = (uint32_t)big(d, 4);
+    luaL_checkstack(d->L, 4, "value nested too deeply");
+    clh_push_object(d->host, d->L, class_number, (int64_t)big(d, 8));
+    value(d, depth + 1);
+    if (d->at != end) malformed(d);
+    if (lua_istable(d->L, -1)) lua_setiuservalue(d->L, -2, 1);
+    else lua_pop(d->L, 1);
+}
+
 static void value(decoder *d, int depth) {
     uint8_t tag = (uint8_t)big(d, 1);
     if (tag < 0x80) lua_pushinteger(d->L, tag);
@@ -84,12 +100,13 @@ static void value(decoder *d, int depth) {
         case 0xdf: map(d, big(d, 4), depth); break;
         case 0xca: case 0xcb: case 0xcc: case 0xcd: case 0xce: case 0xcf:
         case 0xd0: case 0xd1: case 0xd2: case 0xd3: number(d, tag); break;
+        case 0xc9: object(d, depth); break;
         default: malformed(d);
         }
 }
 
 int clh_decode_list(lua_State *L, const uint8_t *bytes, size_t length) {
-    decoder d = {L, bytes, bytes + length};
+    decoder d = {L, clh_host(L), bytes, bytes + length};
     uint8_t tag = (uint8_t)big(&d, 1);
     if (tag >= 0xa0 || tag < 0x90) {
         if (tag == 0xdc) big(&d, 2);
@@ -107,7 +124,7 @@ int clh_decode_list(lua_State *L, const uint8_t *bytes, size_t length) {
 }
 
 void clh_decode_value(lua_State *L, const uint8_t *bytes, size_t length) {
-    decoder d = {L, bytes, bytes + length};
+    decoder d = {L, NULL, bytes, bytes + length};
     luaL_checkstack(L, 4, NULL);
     value(&d, 0);
 }

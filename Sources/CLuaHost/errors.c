@@ -52,9 +52,80 @@ static const char *text_field(lua_State *L, int index, const char *name, size_t 
     return lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, length) : NULL;
 }
 
+/* ---- errors that went through coroutines --------------------------------------------------------------- */
+
+char clh_noted_key; /* the noted error when it is no text, in the registry; false for none */
+
+/* Whether the error at `index` is the noted one. A text may have got a position since, in front. */
+static int is_noted(clh_state *host, lua_State *L, int index) {
+    size_t length, noted = host->deep_error_length;
+    if (host->deep_error_kind == CLH_NOTED_NONE) return 0;
+    if (lua_type(L, index) != LUA_TSTRING) {
+        if (host->deep_error_kind != CLH_NOTED_OBJECT) return 0;
+        index = lua_absindex(L, index);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &clh_noted_key);
+        int is_same = lua_rawequal(L, index, -1);
+        lua_pop(L, 1);
+        return is_same;
+    }
+    const char *text = lua_tolstring(L, index, &length);
+    if (host->deep_error_kind != CLH_NOTED_TEXT || length < noted) return 0;
+    if (length > noted && (length < noted + 2 || memcmp(text + length - noted - 2, ": ", 2) != 0)) return 0;
+    return hash(text + length - noted, noted) == host->deep_error;
+}
+
+/* Protected. 1: the coroutine, which ended by the error on top of its stack. */
+static int note(lua_State *L) {
+    clh_state *host = clh_host(L);
+    lua_State *co = lua_tothread(L, 1);
+    size_t length, before = 0;
+    if (lua_checkstack(co, 1) && is_noted(host, co, -1)) before = host->deep_length; /* from a deeper one */
+    luaL_traceback(L, co, NULL, 0);
+    const char *text = lua_tolstring(L, -1, &length);
+    size_t room = before + 2 < CLH_TEXT_MAX ? CLH_TEXT_MAX - before - 2 : 0;
+    if (length > room) length = room;
+    memcpy(host->deep + before, text, length);
+    host->deep_length = before + length;
+    if (length > 0) host->deep[host->deep_length++] = '\n';
+    host->deep[host->deep_length] = 0;
+    return 0;
+}
+
+/* Keeps the traceback of a coroutine that ended by an error and was not unwound yet. Without memory
+ * nothing is noted. */
+void clh_note_coroutine_error(lua_State *L, lua_State *co) {
+    lua_pushcfunction(L, note);
+    lua_pushthread(co);
+    lua_xmove(co, L, 1);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        clh_host(L)->deep_length = 0;
+        lua_pop(L, 1);
+    }
+    clh_host(L)->deep_error_kind = CLH_NOTED_NONE;
+}
+
+/* The value on top of L's stack is how that error goes on. */
+void clh_noted_error_is(lua_State *L) {
+    clh_state *host = clh_host(L);
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        const char *text = lua_tolstring(L, -1, &host->deep_error_length);
+        host->deep_error = hash(text, host->deep_error_length);
+        host->deep_error_kind = host->deep_error_length ? CLH_NOTED_TEXT : CLH_NOTED_NONE;
+    } else {
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &clh_noted_key); /* the field is there: this allocates nothing */
+        host->deep_error_kind = CLH_NOTED_OBJECT;
+    }
+}
+
+/* ---- the error that ended a run ------------------------------------------------------------------------ */
+
 /* Protected. 1: the error object. Fills the host's message. */
 static int describe(lua_State *L) {
     clh_state *host = clh_host(L);
+    if (!is_noted(host, L, 1)) host->deep_error_kind = CLH_NOTED_NONE;
+    lua_pushboolean(L, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &clh_noted_key);
     size_t length, code_length;
     char text[64];
     const char *message = NULL;
@@ -110,31 +181,6 @@ void clh_describe_error(clh_state *host, lua_State *thread) {
     lua_pushcfunction(L, trace);
     lua_pushlightuserdata(L, thread);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_settop(L, 0);
-    if (host->deep_error && host->deep_error == hash(host->message, host->message_length)) append_deep(host);
-    host->deep_error = 0;
-}
-
-/* Keeps the traceback of a coroutine that ended by an error which is about to be raised in L as well. */
-void clh_note_coroutine_error(lua_State *L, lua_State *co) {
-    clh_state *host = clh_host(L);
-    size_t length, before = 0;
-    const char *error = lua_type(co, -1) == LUA_TSTRING ? lua_tolstring(co, -1, &length) : NULL;
-    if (error && host->deep_error == hash(error, length)) before = host->deep_length; /* from a deeper one */
-    luaL_traceback(L, co, NULL, 0);
-    const char *text = lua_tolstring(L, -1, &length);
-    size_t room = before + 2 < CLH_TEXT_MAX ? CLH_TEXT_MAX - before - 2 : 0;
-    if (length > room) length = room;
-    memcpy(host->deep + before, text, length);
-    host->deep_length = before + length;
-    if (length > 0) host->deep[host->deep_length++] = '\n';
-    host->deep[host->deep_length] = 0;
-    host->deep_error = 0;
-    lua_pop(L, 1);
-}
-
-/* The text on top of L's stack is how that error goes on. */
-void clh_noted_error_is(lua_State *L) {
-    size_t length;
-    const char *error = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
-    clh_host(L)->deep_error = error ? hash(error, length) : 0;
+    if (host->deep_error_kind != CLH_NOTED_NONE) append_deep(host);
+    host->deep_error_kind = CLH_NOTED_NONE;
 }

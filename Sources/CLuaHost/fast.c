@@ -49,7 +49,8 @@ static inline int take_scalar(lua_State *L, int index, int type, clh_scalar *to)
 
 /* A table that cannot be passed: the encoder knows what to say about one that no function takes. */
 static void refuse_table(lua_State *L, const clh_op *op, int argument) {
-    clh_encode(op->host, L, op, 1, lua_gettop(L));
+    int before = op->receiver != NULL;
+    clh_encode(op->host, L, op, 1 + before, lua_gettop(L) - before);
     clh_refuse_argument(L, op, argument, "only a table of at most 256 plain fields or items can be passed");
 }
 
@@ -86,10 +87,10 @@ static int take_table(lua_State *L, int index, clh_scalar *to, clh_scalar *items
 }
 
 /* An argument that is no scalar, or one that may be too long. Gives how many items it has used. */
-static __attribute__((noinline)) int take(lua_State *L, const clh_op *op, int argument, clh_scalar *to,
-                                          int used) {
+static __attribute__((noinline)) int take(lua_State *L, const clh_op *op, int argument, int index,
+                                          clh_scalar *to, int used) {
     clh_state *host = op->host;
-    int index = argument + 1, type = lua_type(L, index);
+    int type = lua_type(L, index);
     if (type == LUA_TTABLE) { /* with room for LUA_MINSTACK values, as in any C function */
         if (!host->fast_items) {
             int could_leave = clh_stay(host);
@@ -122,6 +123,7 @@ static const clh_scalar *push(lua_State *L, const clh_scalar *at, const clh_scal
     case CLH_FLOAT: lua_pushnumber(L, value->number); break;
     case CLH_TEXT: lua_pushlstring(L, (const char *)value->text, value->length); break;
     case CLH_NAME: lua_pushstring(L, value->name); break;
+    case CLH_ENCODED: clh_decode_value(L, value->text, value->length); break;
     case CLH_LIST:
         if (depth > CLH_FAST_VALUES || count > (size_t)(end - at)) return NULL;
         if (depth > 0) luaL_checkstack(L, 4, NULL);
@@ -163,33 +165,103 @@ static __attribute__((noinline)) int push_all(lua_State *L, const clh_op *op, co
     return count;
 }
 
-int clh_call_fast(lua_State *L) {
-    const clh_op *op = lua_touserdata(L, lua_upvalueindex(1));
-    clh_state *host = op->host;
-    clh_fast_call *call = &host->fast;
-    int count = lua_gettop(L), used = 0;
-    host->host_calls++;
-    if (!LIKELY(count <= CLH_FAST_VALUES)) return too_many(L);
-    for (int argument = 0; argument < count; argument++) {
-        clh_scalar *to = &host->fast_arguments[argument];
-        if (LIKELY(lua_isinteger(L, argument + 1))) {
-            to->type = CLH_INTEGER;
-            to->integer = lua_tointegerx(L, argument + 1, NULL);
-        } else {
-            used = take(L, op, argument, to, used);
-        }
+uint8_t *clh_fast_room(clh_fast_call *call, size_t length) {
+    if (length <= call->byte_capacity - call->byte_count) {
+        call->byte_count += length;
+        return call->bytes + call->byte_count - length;
     }
+    clh_state *host = call->state;
+    host->reply.length = 0;
+    return clh_buffer_reserve(&host->reply, length) == 0 ? host->reply.data : NULL;
+}
+
+/* Has the host answer a call whose `count` arguments were taken. */
+static inline void ask(clh_state *host, const clh_op *op, clh_fast_call *call, int count) {
     call->argument_count = count;
     call->result_count = 0;
-    call->is_misuse = call->is_overflown = 0;
+    call->is_misuse = call->is_overflown = call->is_passed = 0;
     call->byte_count = 0;
     int could_leave = clh_stay(host);
     host->callbacks.fast(op->function, call);
     clh_may_leave(host, could_leave);
+}
+
+/* Takes the argument when it is an integer or a short text, as most are. */
+static inline int take_common(lua_State *L, int index, clh_scalar *to, size_t longest) {
+    if (LIKELY(lua_isinteger(L, index))) {
+        to->type = CLH_INTEGER;
+        to->integer = lua_tointegerx(L, index, NULL);
+        return 1;
+    }
+    if (lua_type(L, index) != LUA_TSTRING) return 0;
+    to->type = CLH_TEXT;
+    to->text = (const uint8_t *)lua_tolstring(L, index, &to->length);
+    return LIKELY(to->length <= longest);
+}
+
+static inline int answer(lua_State *L, const clh_op *op, const clh_fast_call *call) {
     if (!LIKELY(!call->is_misuse && !call->is_overflown)) return problem(L, op, call);
     if (call->result_count != 1) return push_all(L, op, call);
-    const clh_scalar *result = host->fast_results;
+    const clh_scalar *result = call->results;
     if (LIKELY(result->type == CLH_INTEGER)) lua_pushinteger(L, result->integer);
+    else if (result->type == CLH_TEXT) lua_pushlstring(L, (const char *)result->text, result->length);
     else if (!push(L, result, result + 1, 0)) return push_all(L, op, call);
     return 1;
+}
+
+int clh_call_fast(lua_State *L) {
+    const clh_op *op = lua_touserdata(L, lua_upvalueindex(1));
+    clh_state *host = op->host;
+    int before = 0, used = 0;
+    host->host_calls++;
+    if (op->receiver) {
+        host->fast.self = clh_receiver(L, op);
+        before = 1;
+    }
+    int count = lua_gettop(L) - before;
+    if (!LIKELY(count <= CLH_FAST_VALUES)) return too_many(L);
+    for (int argument = 0; argument < count; argument++) {
+        clh_scalar *to = &host->fast_arguments[argument];
+        int index = argument + 1 + before;
+        if (!take_common(L, index, to, host->limits.value_max)) {
+            used = take(L, op, argument, index, to, used);
+        }
+    }
+    ask(host, op, &host->fast, count);
+    return answer(L, op, &host->fast);
+}
+
+/* Tries the fast way; arguments that it cannot take are for the other one to judge. */
+int clh_attempt(lua_State *L) {
+    const clh_op *op = lua_touserdata(L, lua_upvalueindex(1));
+    clh_state *host = op->host;
+    int before = 0;
+    if (op->receiver) {
+        host->fast.self = clh_receiver(L, op);
+        before = 1;
+    }
+    int count = lua_gettop(L) - before;
+    if (count <= CLH_FAST_VALUES) {
+        for (int argument = 0; argument < count; argument++) {
+            clh_scalar *to = &host->fast_arguments[argument];
+            int index = argument + 1 + before;
+            if (!take_scalar(L, index, lua_type(L, index), to)) to->type = CLH_OTHER;
+        }
+        ask(host, op, &host->fast, count);
+        if (!host->fast.is_passed) {
+            host->host_calls++;
+            return answer(L, op, &host->fast);
+        }
+    }
+    return clh_call_function(op->kind)(L);
+}
+
+int clh_attempt_field(lua_State *L, const clh_op *op, int key) {
+    clh_state *host = op->host;
+    take_scalar(L, key, LUA_TSTRING, host->fast_arguments);
+    if (host->fast_arguments->length > host->limits.value_max) return 0;
+    ask(host, op, &host->fast, 1);
+    if (host->fast.is_passed) return 0;
+    host->host_calls++;
+    return answer(L, op, &host->fast);
 }

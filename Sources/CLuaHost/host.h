@@ -21,6 +21,7 @@
 #define CLH_FAILURES_MAX 64    /* refused allocations after which a run is ended */
 #define CLH_NEW_FUNCTIONS 32   /* functions that one host call may hand over */
 #define CLH_EXTENSION_FUNCTION 1
+#define CLH_EXTENSION_OBJECT 2
 
 /* A buffer outside the Lua heap that grows and is owned by the state, so that a longjmp leaks nothing. */
 typedef struct clh_buffer {
@@ -38,15 +39,23 @@ typedef struct clh_blocks {
     size_t held, held_max;
 } clh_blocks;
 
+/* A class of objects of the host's; see objects.c. */
+typedef struct clh_class {
+    char *name;
+    int number, has_fields;
+    struct clh_class *next;
+} clh_class;
+
 /* One host function. */
 typedef struct clh_op {
     clh_state *host;
+    const clh_class *receiver; /* of a method */
     char *path;
     char *names;
     clh_kind kind;
     int options; /* clh_option */
     int index;
-    void *function; /* fast: the callback's */
+    void *function; /* fast or attempted: the callback's */
     struct clh_op *next;
 } clh_op;
 
@@ -78,6 +87,9 @@ typedef enum clh_control {
     CLH_CONTROL_KILL
 } clh_control;
 
+/* What is known of an error that went through a coroutine. */
+typedef enum clh_noted { CLH_NOTED_NONE = 0, CLH_NOTED_TEXT, CLH_NOTED_OBJECT } clh_noted;
+
 struct clh_state {
     lua_State *main;
     clh_limits limits;
@@ -91,6 +103,7 @@ struct clh_state {
     size_t limit_hit;              /* the limit that refused last */
     /* definitions */
     clh_op *ops;
+    clh_class *classes;
     clh_source *sources;
     /* runs */
     clh_run *runs;
@@ -112,6 +125,7 @@ struct clh_state {
     int64_t turn_wall, turn_cpu;   /* clocks at the beginning of the turn */
     int64_t slice_end;
     /* crossings */
+    int64_t self;                  /* the object whose method is called */
     clh_buffer arguments, reply;
     clh_status reply_status;
     int replied;
@@ -130,20 +144,31 @@ struct clh_state {
     size_t traceback_length;
     char deep[CLH_TEXT_MAX + 64];  /* traceback of a coroutine whose error was passed on */
     size_t deep_length;
-    uint64_t deep_error;           /* hash of the error that `deep` belongs to */
+    clh_noted deep_error_kind;     /* which error `deep` belongs to */
+    uint64_t deep_error;           /* its hash, when it is a text, and its length */
+    size_t deep_error_length;
     clh_choice choices[CLH_CHOICES_MAX]; /* of the pattern match that runs now */
 };
 
-/* Every Lua thread's extra space holds its state; the lowest bit marks a coroutine that must not be
- * resumed by Lua code: a run's own, or one that waits for the host. */
+/* Every Lua thread's extra space holds its state, and marks in the lowest bits: a coroutine that must not be
+ * resumed by Lua code, being a run's own, or waiting for the host; and one that one of our functions may have
+ * called back, from where the host can be waited for but stock Lua cannot yield (an error leaves it set). */
+#define CLH_BUSY ((uintptr_t)1)
+#define CLH_CALLED_BACK ((uintptr_t)2)
 static inline clh_state *clh_host(lua_State *L) {
-    return (clh_state *)(*(uintptr_t *)lua_getextraspace(L) & ~(uintptr_t)1);
+    return (clh_state *)(*(uintptr_t *)lua_getextraspace(L) & ~(CLH_BUSY | CLH_CALLED_BACK));
 }
-static inline int clh_is_busy(lua_State *L) { return (int)(*(uintptr_t *)lua_getextraspace(L) & 1); }
-static inline void clh_set_busy(lua_State *L, int busy) {
+static inline int clh_is_marked(lua_State *L, uintptr_t mark) {
+    return (*(uintptr_t *)lua_getextraspace(L) & mark) != 0;
+}
+static inline void clh_mark(lua_State *L, uintptr_t mark, int is_set) {
     uintptr_t *word = (uintptr_t *)lua_getextraspace(L);
-    *word = (*word & ~(uintptr_t)1) | (busy ? 1 : 0);
+    *word = is_set ? *word | mark : *word & ~mark;
 }
+static inline int clh_is_busy(lua_State *L) { return clh_is_marked(L, CLH_BUSY); }
+static inline void clh_set_busy(lua_State *L, int busy) { clh_mark(L, CLH_BUSY, busy); }
+static inline int clh_is_called_back(lua_State *L) { return clh_is_marked(L, CLH_CALLED_BACK); }
+static inline void clh_set_called_back(lua_State *L, int is) { clh_mark(L, CLH_CALLED_BACK, is); }
 /* Whether a yield from L reaches the host: neither L nor any resumer is inside a C function that cannot
  * continue. */
 static inline int clh_can_yield(clh_state *host, lua_State *L) {
@@ -162,17 +187,14 @@ static inline void clh_may_leave(clh_state *host, int can_leave) {
     host->can_leave = can_leave;
 }
 
-/* allocator.c */
-void *clh_allocate(void *state, void *block, size_t old_size, size_t new_size);
+/* buffer.c */
 int clh_buffer_reserve(clh_buffer *buffer, size_t more);  /* 0, or -1 without memory */
 int clh_buffer_set(clh_buffer *buffer, const uint8_t *bytes, size_t length);
 
 /* blocks.c */
 void clh_blocks_open(clh_blocks *blocks, size_t size_max);
 void clh_blocks_close(clh_blocks *blocks); /* every block is gone */
-void clh_blocks_give(clh_state *host, void *block, size_t size);
-/* NULL without memory; `block` is then as it was. */
-void *clh_blocks_resize(clh_state *host, void *block, size_t old_size, size_t new_size);
+void *clh_allocate(void *state, void *block, size_t old_size, size_t new_size); /* lua_Alloc */
 
 /* encode.c: each raises at the caller's line, naming the place */
 void clh_encode(clh_state *host, lua_State *L, const clh_op *op, int first, int count);
@@ -185,6 +207,20 @@ void clh_forget_new_functions(clh_state *host, lua_State *L);
 int clh_decode_list(lua_State *L, const uint8_t *bytes, size_t length);
 void clh_decode_value(lua_State *L, const uint8_t *bytes, size_t length); /* pushes one value */
 
+/* objects.c */
+void clh_push_object(clh_state *host, lua_State *L, uint32_t class_number, int64_t id); /* no fields yet */
+/* The id of the receiver at index 1; raises for anything else. */
+int64_t clh_receiver(lua_State *L, const clh_op *op);
+/* The same for a call that begins, noted in `host->self`; its arguments begin at index 1 then. */
+static inline void clh_take_receiver(clh_state *host, lua_State *L, const clh_op *op) {
+    host->self = 0;
+    if (!op->receiver) return;
+    host->self = clh_receiver(L, op);
+    lua_remove(L, 1);
+}
+int clh_make_class(lua_State *L);              /* protected: light userdata clh_class */
+void clh_push_methods(lua_State *L, const clh_class *kind);
+
 /* call.c */
 lua_CFunction clh_call_function(clh_kind kind);
 int clh_index_field(lua_State *L); /* upvalues: fields, op */
@@ -193,10 +229,13 @@ void clh_log(clh_state *host, clh_log_source source, const char *text, size_t le
 
 /* fast.c */
 int clh_call_fast(lua_State *L);
+int clh_attempt(lua_State *L);
+int clh_attempt_field(lua_State *L, const clh_op *op, int key); /* results, or 0 when it was passed on */
 
-/* pages.c, bracket.c */
+/* pages.c, bracket.c, loading.c */
 int clh_pages(lua_State *L);
 int clh_bracket(lua_State *L);
+int clh_load(lua_State *L);
 /* Yields to the host; the stack is kept, and `k` finds the answer in the reply. */
 int clh_wait(clh_state *host, lua_State *L, const clh_op *op, clh_phase phase, lua_KContext context,
              lua_KFunction k);
@@ -212,6 +251,9 @@ extern const luaL_Reg clh_string_functions[];
 extern const luaL_Reg clh_table_functions[];
 int clh_format(lua_State *L);
 int clh_sort(lua_State *L);
+int clh_substitute(lua_State *L);              /* string.gsub */
+int clh_to_text(lua_State *L);                 /* tostring */
+int clh_print(lua_State *L);
 void clh_push_text(lua_State *L, int index);   /* tostring without addresses; may call __tostring */
 #define CLH_IDENTITY_MAX 20
 void clh_write_identity(const clh_state *host, const void *object, char *to);
@@ -222,6 +264,7 @@ int clh_load_source(clh_state *host, lua_State *L, const char *name);
 
 /* library/environment.c */
 extern char clh_environment_key, clh_functions_key, clh_modules_key;
+extern char clh_noted_key; /* errors.c */
 int clh_build_environment(lua_State *L);       /* protected; upvalue-free */
 
 /* modules.c */
@@ -229,6 +272,7 @@ int clh_install(lua_State *L);                 /* protected: light userdata clh_
 typedef struct clh_install_request {
     const char *path;
     const clh_op *op;          /* a function, or */
+    lua_CFunction call;
     const uint8_t *bytes;      /* a constant */
     size_t length;
 } clh_install_request;

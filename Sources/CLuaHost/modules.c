@@ -81,6 +81,13 @@ int clh_install(lua_State *L) {
     const char *path = request->path, *word = path;
     int is_index = request->op && request->op->kind == CLH_INDEX;
     luaL_checkstack(L, 40, NULL);
+    if (request->op && request->op->receiver) {
+        clh_push_methods(L, request->op->receiver);
+        lua_pushlightuserdata(L, (void *)request->op);
+        lua_pushcclosure(L, request->call, 1);
+        lua_setfield(L, -2, strchr(path, ':') + 1);
+        return 0;
+    }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &clh_environment_key);
     for (;;) {
         const char *dot = strchr(word, '.');
@@ -101,7 +108,7 @@ int clh_install(lua_State *L) {
     }
     if (request->op) {
         lua_pushlightuserdata(L, (void *)request->op);
-        lua_pushcclosure(L, clh_call_function(request->op->kind), 1);
+        lua_pushcclosure(L, request->call, 1);
     } else {
         clh_decode_value(L, request->bytes, request->length);
     }

@@ -2,7 +2,7 @@
 #include "host.h"
 
 /* Upvalues; CURSOR is nil at first and false after the last page. */
-enum { OP = 1, ARGUMENTS, ITEMS, NEXT, CURSOR, TUPLES };
+enum { OP = 1, ARGUMENTS, ITEMS, NEXT, CURSOR, TUPLES, SELF };
 
 static int answered(lua_State *L, int status, lua_KContext context);
 
@@ -33,6 +33,7 @@ static int advance(lua_State *L) {
     }
     clh_require_yieldable(host, L, op);
     host->host_calls++;
+    host->self = lua_tointeger(L, lua_upvalueindex(SELF));
     host->call.bytes = (const uint8_t *)lua_tolstring(L, lua_upvalueindex(ARGUMENTS), &host->call.length);
     host->call.extra_length = 0;
     host->call.extra = NULL;
@@ -80,6 +81,7 @@ static int answered(lua_State *L, int status, lua_KContext context) {
 int clh_pages(lua_State *L) {
     const clh_op *op = lua_touserdata(L, lua_upvalueindex(1));
     clh_state *host = op->host;
+    clh_take_receiver(host, L, op);
     clh_encode(host, L, op, 1, lua_gettop(L));
     lua_pushlightuserdata(L, (void *)op);
     lua_pushlstring(L, (const char *)host->arguments.data, host->arguments.length);
@@ -87,6 +89,7 @@ int clh_pages(lua_State *L) {
     lua_pushinteger(L, 1);
     lua_pushnil(L);
     lua_pushboolean(L, 0);
-    lua_pushcclosure(L, advance, 6);
+    lua_pushinteger(L, host->self);
+    lua_pushcclosure(L, advance, 7);
     return 1;
 }

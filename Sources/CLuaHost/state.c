@@ -18,6 +18,7 @@ clh_state *clh_open(const clh_limits *limits, const clh_callbacks *callbacks, ui
     host->limits = *limits;
     host->callbacks = *callbacks;
     host->generation = generation;
+    host->fast.state = host;
     host->fast.arguments = host->fast_arguments;
     host->fast.results = host->fast_results;
     host->fast.result_capacity = CLH_FAST_ITEMS;
@@ -58,6 +59,11 @@ void clh_close(clh_state *host) {
         free(op->names);
         free(op);
     }
+    for (clh_class *kind = host->classes, *next; kind; kind = next) {
+        next = kind->next;
+        free(kind->name);
+        free(kind);
+    }
     for (clh_source *source = host->sources, *next; source; source = next) {
         next = source->next;
         free(source->name);
@@ -70,17 +76,29 @@ void clh_close(clh_state *host) {
     free(host);
 }
 
-static int install(clh_state *host, clh_install_request *request) {
+static int protected_call(clh_state *host, lua_CFunction function, void *argument) {
     lua_State *L = host->main;
     lua_settop(L, 0);
-    lua_pushcfunction(L, clh_install);
-    lua_pushlightuserdata(L, request);
+    lua_pushcfunction(L, function);
+    lua_pushlightuserdata(L, argument);
     int status = lua_pcall(L, 1, 0, 0);
     lua_settop(L, 0);
     return status == LUA_OK ? 0 : -1;
 }
 
-static int add(clh_state *host, const char *path, const char *names, clh_op values) {
+/* The class whose method has this path; NULL when it is no method. -1 when the class is not there. */
+static int find_receiver(clh_state *host, const char *path, const clh_class **receiver) {
+    const char *colon = strchr(path, ':');
+    *receiver = NULL;
+    if (!colon) return 0;
+    size_t length = (size_t)(colon - path);
+    for (const clh_class *kind = host->classes; kind; kind = kind->next)
+        if (strncmp(kind->name, path, length) == 0 && !kind->name[length]) *receiver = kind;
+    return *receiver ? 0 : -1;
+}
+
+static int add(clh_state *host, const char *path, const char *names, lua_CFunction call, clh_op values) {
+    if (find_receiver(host, path, &values.receiver) != 0) return -1;
     clh_op *made = malloc(sizeof *made);
     if (!made) return -1;
     *made = values;
@@ -90,24 +108,42 @@ static int add(clh_state *host, const char *path, const char *names, clh_op valu
     made->next = host->ops;
     host->ops = made;
     if (!made->path || !made->names) return -1;
-    clh_install_request request = {.path = made->path, .op = made};
-    return install(host, &request);
+    clh_install_request request = {.path = made->path, .op = made, .call = call};
+    return protected_call(host, clh_install, &request);
+}
+
+int clh_add_class(clh_state *host, const char *name, int has_fields) {
+    clh_class *made = calloc(1, sizeof *made);
+    if (!made) return -1;
+    made->name = strdup(name);
+    made->has_fields = has_fields;
+    made->number = host->classes ? host->classes->number + 1 : 0;
+    made->next = host->classes;
+    host->classes = made;
+    if (!made->name || protected_call(host, clh_make_class, made) != 0) return -1;
+    return made->number;
 }
 
 int clh_add_function(clh_state *host, const char *path, const char *names, clh_kind kind,
                      int options, int op) {
     clh_op values = {.kind = kind, .options = options, .index = op};
-    return add(host, path, names, values);
+    return add(host, path, names, clh_call_function(kind), values);
 }
 
 int clh_add_fast_function(clh_state *host, const char *path, const char *names, void *function) {
     clh_op values = {.kind = CLH_FAST, .function = function};
-    return add(host, path, names, values);
+    return add(host, path, names, clh_call_fast, values);
+}
+
+int clh_add_attempted_function(clh_state *host, const char *path, const char *names, clh_kind kind,
+                               int options, int op, void *function) {
+    clh_op values = {.kind = kind, .options = options, .index = op, .function = function};
+    return add(host, path, names, clh_attempt, values);
 }
 
 int clh_add_constant(clh_state *host, const char *path, const uint8_t *bytes, size_t length) {
     clh_install_request request = {.path = path, .bytes = bytes, .length = length};
-    return install(host, &request);
+    return protected_call(host, clh_install, &request);
 }
 
 void clh_release_function(clh_state *host, int32_t id) {

@@ -16,6 +16,14 @@ static void set_deadline(clh_state *host, int64_t now, int64_t used) {
     clh_watch(host, host->slice_end);
 }
 
+/* The run goes on where it cannot give way. */
+static void hold(clh_state *host, int64_t now, int64_t used) {
+    int could_leave = clh_stay(host);
+    if (host->callbacks.held) host->callbacks.held(host->callbacks.owner);
+    clh_may_leave(host, could_leave);
+    set_deadline(host, now, used);
+}
+
 static void hook(lua_State *L, lua_Debug *record) {
     (void)record;
     clh_state *host = clh_host(L);
@@ -34,7 +42,7 @@ static void hook(lua_State *L, lua_Debug *record) {
             lua_yield(L, 0);
             return;
         } else {
-            set_deadline(host, now, used);
+            hold(host, now, used);
             return;
         }
     }
@@ -95,7 +103,7 @@ int clh_poll(clh_state *host, lua_State *L) {
             if (now < host->slice_end) return 0;
             if (clh_can_yield(host, L)) return 1;
             host->expired = 0;
-            set_deadline(host, now, used);
+            hold(host, now, used);
             return 0;
         }
     }

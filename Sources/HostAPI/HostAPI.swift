@@ -6,8 +6,15 @@ package import PluginHost
 /// permission.
 package enum HostAPI {
     /// The modules over real services, in the order they are documented.
-    package static func modules(hosting: Hosting, kv: KeyValueStore) -> [HostModule] {
-        modules(HostServices(hosting: hosting, kv: kv))
+    package static func modules(
+        hosting: Hosting, kv: KeyValueStore, cluster: ClusterAPIs = ClusterAPIs()
+    ) -> [HostModule] {
+        modules(HostServices(hosting: hosting, kv: kv, cluster: cluster))
+    }
+
+    /// The modules of a program that has no repositories, such as a measurement.
+    package static func modules(cluster: ClusterAPIs) -> [HostModule] {
+        modules(HostServices(hosting: nil, kv: nil, cluster: cluster))
     }
 
     /// The generated part of the SDK by path below `sdk/`: `types/perigee.lua` and `reference/<module>.md`.
@@ -28,6 +35,8 @@ package enum HostAPI {
         [
             EventsModule.module(), RepositoriesModule.module(services), RefsModule.module(services),
             CommitsModule.module(services), ProjectsModule.module(services), KVModule.module(services),
+            CachesModule.module(services), TopicsModule.module(services), ClusterModule.module(services),
+            LocksModule.module(services), ExecutorsModule.module(services), JobsModule.module(services),
             ConfigModule.module(), LogModule.module(), TimeModule.module(), JSONModule.module(),
             PluginModule.module(),
         ]

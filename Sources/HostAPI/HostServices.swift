@@ -1,4 +1,4 @@
-import ClusterServices
+package import ClusterServices
 import GitStore
 import Hosting
 import PluginHost
@@ -8,6 +8,7 @@ import Portable
 struct HostServices: Sendable {
     let hosting: Hosting?
     let kv: KeyValueStore?
+    var cluster = ClusterAPIs()
 
     func requireHosting() throws -> Hosting {
         guard let hosting else {
@@ -19,6 +20,48 @@ struct HostServices: Sendable {
     func requireKV() throws -> KeyValueStore {
         guard let kv else { throw HostFailure.outcome(code: .unavailable, message: "no server runs here") }
         return kv
+    }
+
+    func requireCaches() throws -> CacheService {
+        guard let caches = cluster.caches else {
+            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
+        }
+        return caches
+    }
+
+    func requireTopics() throws -> TopicService {
+        guard let topics = cluster.topics else {
+            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
+        }
+        return topics
+    }
+
+    func requireMembership() throws -> Membership {
+        guard let membership = cluster.membership else {
+            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
+        }
+        return membership
+    }
+
+    func requireLocks() throws -> LockService {
+        guard let locks = cluster.locks else {
+            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
+        }
+        return locks
+    }
+
+    func requireExecutors() throws -> ExecutorService {
+        guard let executors = cluster.executors else {
+            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
+        }
+        return executors
+    }
+
+    func requireJobs() throws -> JobScheduler {
+        guard let jobs = cluster.jobs else {
+            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
+        }
+        return jobs
     }
 
     /// The repository of an argument.
@@ -40,6 +83,35 @@ struct HostServices: Sendable {
             throw HostFailure.outcome(code: .unavailable, message: "the repository is being created")
         }
         return try await body(hosting.git, hosting.layout.repository(repository.id))
+    }
+}
+
+/// What a cluster gives to plugins; a service that is left out is unavailable to them.
+package struct ClusterAPIs: Sendable {
+    /// Behind `perigee.locks`.
+    package var locks: LockService?
+    /// Behind `perigee.executors`.
+    package var executors: ExecutorService?
+    /// Behind `perigee.jobs`.
+    package var jobs: JobScheduler?
+    /// Behind `perigee.caches`.
+    package var caches: CacheService?
+    /// Behind `perigee.topics`.
+    package var topics: TopicService?
+    /// Behind `perigee.cluster`.
+    package var membership: Membership?
+
+    /// Nothing but what is given.
+    package init(
+        locks: LockService? = nil, executors: ExecutorService? = nil, jobs: JobScheduler? = nil,
+        caches: CacheService? = nil, topics: TopicService? = nil, membership: Membership? = nil
+    ) {
+        self.locks = locks
+        self.executors = executors
+        self.jobs = jobs
+        self.caches = caches
+        self.topics = topics
+        self.membership = membership
     }
 }
 

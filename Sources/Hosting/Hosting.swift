@@ -26,6 +26,8 @@ package struct Hosting: Sendable {
     package let repositories: Repositories
     /// Access tokens.
     package let tokens: AccessTokens
+    /// SSH keys.
+    package let keys: SSHKeys
     /// Branches and tags.
     package let refs: Refs
     /// Commits, folders and files.
@@ -59,6 +61,7 @@ package struct Hosting: Sendable {
         projects = Projects(services: services)
         repositories = Repositories(services: services)
         tokens = AccessTokens(services: services)
+        keys = SSHKeys(services: services)
         refs = Refs(services: services)
         contents = Contents(services: services)
         pushes = Pushes(services: services)
@@ -76,6 +79,9 @@ package struct Hosting: Sendable {
         Migration(
             name: "hosting-0002-events", sqlite: PackageResources._002_events_sqlite_sql,
             postgres: PackageResources._002_events_postgres_sql),
+        Migration(
+            name: "hosting-0003-ssh-keys", sqlite: PackageResources._003_ssh_keys_sqlite_sql,
+            postgres: PackageResources._003_ssh_keys_postgres_sql),
     ]
 
     /// Repairs what a killed node left, then begins to deliver what was confirmed and not delivered.

@@ -12,6 +12,8 @@ package enum HostingError: Error, Sendable, Equatable {
     case noSuchGroup(name: String)
     /// No access token has this id for this owner.
     case noSuchToken(id: String)
+    /// No SSH key has this id, or the caller may not see it.
+    case noSuchKey(id: String)
     /// The repository has no branch of this name.
     case noSuchBranch(name: String)
     /// The repository has no tag of this name.
@@ -59,6 +61,7 @@ extension HostingError {
         case .noSuchUser(let name): "User \"\(name)\" does not exist."
         case .noSuchGroup(let name): "Group \"\(name)\" does not exist."
         case .noSuchToken(let id): "Access token \(id) does not exist."
+        case .noSuchKey(let id): "SSH key \(id) does not exist."
         case .noSuchBranch(let name): "Branch \"\(name)\" does not exist in this repository."
         case .noSuchTag(let name): "Tag \"\(name)\" does not exist in this repository."
         case .noSuchCommit(let revision): "Commit \"\(revision)\" does not exist in this repository."

@@ -17,6 +17,8 @@ final class Services: Sendable {
     let localToken = LocalToken()
     let guards = GuardList()
     let sessions = PushRegistry()
+    let keyRevocations = KeyRevocations()
+    let sshServer = SSHServerFacts()
     /// Changes of refs that nobody sees to any more.
     let settlements: Settlements
     /// What is done in repositories after pushes.

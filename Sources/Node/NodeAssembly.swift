@@ -43,8 +43,11 @@ struct NodeAssembly {
             return try await authenticator.authenticate(credentials)
         }
         router.add(middleware: gate)
-        RESTAPI(hosting: parts.hosting, plugins: parts.plugins, logs: logs, metrics: metrics, node: report)
-            .addRoutes(to: router)
+        RESTAPI(
+            hosting: parts.hosting, plugins: parts.plugins, logs: logs, metrics: metrics, node: report,
+            membership: parts.cluster.membership, locks: parts.cluster.locks,
+            executors: parts.cluster.executors, jobs: parts.cluster.jobs
+        ).addRoutes(to: router)
         GitHTTP(
             hosting: parts.hosting, hookSocketPath: parts.hooks.path,
             decisionTimeout: configuration.git.decisionTimeout
@@ -57,7 +60,10 @@ struct NodeAssembly {
         ) { port.settle($0) }
         let http = HTTPService(application: application, configuration: serving, port: port)
         let stages = NodeStages(
-            parts: parts, configuration: configuration, layout: layout, id: id, status: status, gate: gate)
+            parts: parts, configuration: configuration, layout: layout, id: id, status: status, gate: gate,
+            ssh: SSHPart(
+                configuration: configuration.ssh, hosting: parts.hosting, hookSocketPath: parts.hooks.path,
+                status: status))
         services = stages.services(http: http)
     }
 }

@@ -14,6 +14,7 @@ import SharedDatabase
 struct NodeParts: Sendable {
     let eventLoopGroup: any EventLoopGroup
     let database: SharedDatabase
+    let cluster: ClusterParts
     let git: GitStore
     let hosting: Hosting
     let plugins: PluginHost
@@ -30,16 +31,15 @@ struct NodeParts: Sendable {
         let firstParty = configuration.plugins.firstPartyDirectory ?? distribution.findPlugins()
         try StartupChecks.plugins([firstParty, layout.installedPlugins].compactMap { $0 })
         let executable = try StartupChecks.gitExecutable(configuration.git.executable, searchPath: searchPath)
-        try StartupChecks.database(layout)
-        database = try SharedDatabase.openSQLite(
-            path: layout.databaseFile, logger: Logger(label: "perigee.database"))
+        database = try Self.openDatabase(configuration, layout)
+        let events = EventBus(log: EventLog(database: database, node: id))
+        cluster = try ClusterParts(configuration, layout, id, database: database, events: events)
         git = GitStore(
             configuration: GitConfiguration(
                 gitExecutable: executable, hooksDirectory: hooksDirectory,
                 noAlternateRefs: "\(hooksDirectory)/\(HookFolder.noAlternateRefs)",
                 eventLoopGroup: eventLoopGroup, threads: configuration.git.readThreads),
             logger: Logger(label: "perigee.git"))
-        let events = EventBus(log: EventLog(database: database, node: id))
         hosting = Hosting(
             layout: layout, database: database, git: git, events: events, node: id,
             settings: configuration.hosting, logger: Logger(label: "perigee.hosting"))
@@ -47,12 +47,27 @@ struct NodeParts: Sendable {
             configuration: configuration.pluginHost(layout: layout, firstParty: firstParty, node: id),
             database: database,
             events: events,
-            modules: HostAPI.modules(hosting: hosting, kv: KeyValueStore(database: database)),
+            modules: HostAPI.modules(
+                hosting: hosting, kv: KeyValueStore(database: database), cluster: cluster.plugins),
             logger: Logger(label: "perigee.plugin"))
         hosting.pushes.addGuard(HostAPIPushGuard(plugins: plugins, hosting: hosting))
         hooks = try HookSocket(
             pushes: hosting.pushes, layout: layout, eventLoopGroup: eventLoopGroup,
             logger: Logger(label: "perigee.hooks"), timeout: configuration.git.decisionTimeout)
+    }
+}
+
+extension NodeParts {
+    /// PostgreSQL connects when it is first asked; the file is there or made.
+    private static func openDatabase(
+        _ configuration: NodeConfiguration, _ layout: HomeLayout
+    ) throws -> SharedDatabase {
+        let logger = Logger(label: "perigee.database")
+        if let settings = configuration.database {
+            return try SharedDatabase.openPostgres(settings, logger: logger)
+        }
+        try StartupChecks.database(layout)
+        return try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
     }
 }
 

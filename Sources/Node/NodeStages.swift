@@ -17,8 +17,9 @@ struct NodeStages: Sendable {
     let id: NodeID
     let status: NodeStatus
     let gate: RequestGate
+    let ssh: SSHPart
 
-    /// Database, plugins, hosting, hooks, HTTP; and last the announcement that the node serves.
+    /// Database, cluster, plugins, hosting, hooks, HTTP, SSH; and last the announcement that the node serves.
     ///
     /// Plugins are up before hosting, which at its start delivers the events that an earlier run still owes
     /// them,
@@ -26,7 +27,7 @@ struct NodeStages: Sendable {
     /// HTTP does not wait for the others: it binds at once and answers `/status` with STARTING until they
     /// are up. In a stop it answers with STOPPING until what runs has come to its end, and then closes.
     func services(http: HTTPService) -> [any Service] {
-        let signals = (0..<5).map { _ in StartSignal() }
+        let signals = (0..<7).map { _ in StartSignal() }
         let watch = DatabaseWatch(
             parts.database, interval: configuration.databaseCheckInterval, status: status,
             logger: Logger(label: "perigee.database"))
@@ -34,7 +35,7 @@ struct NodeStages: Sendable {
             stage(
                 "database", after: nil, isUp: signals[0],
                 start: {
-                    try await migrate()
+                    try await startDatabase()
                     watch.start()
                 },
                 stop: { [parts] in
@@ -42,23 +43,33 @@ struct NodeStages: Sendable {
                     await parts.database.close()
                 }),
             stage(
-                "plugins", after: signals[0], isUp: signals[1],
+                "cluster", after: signals[0], isUp: signals[1],
+                start: { [parts] in try await parts.cluster.start() },
+                stop: { [parts] in await parts.cluster.stop() }),
+            stage(
+                "plugins", after: signals[1], isUp: signals[2],
                 start: { [parts] in await parts.plugins.start() },
                 stop: { [parts] in await parts.plugins.stop() }),
             stage(
-                "hosting", after: signals[1], isUp: signals[2], start: startHosting,
+                "hosting", after: signals[2], isUp: signals[3], start: startHosting,
                 stop: { [parts] in await parts.hosting.stop() }),
             stage(
-                "hooks", after: signals[2], isUp: signals[3],
+                "hooks", after: signals[3], isUp: signals[4],
                 start: { [parts] in try await parts.hooks.start() },
                 serve: { [parts] in try await parts.hooks.run() },
                 stop: { [parts] in await parts.hooks.stop() }),
             http,
             stage(
-                "announcement", after: signals[3], isUp: signals[4], start: { try await announce(http.port) },
+                "ssh", after: signals[4], isUp: signals[5], start: { [ssh] in try await ssh.start() },
+                stop: { [ssh] in await ssh.stop() }),
+            stage(
+                "announcement", after: signals[5], isUp: signals[6], start: { try await announce(http.port) },
                 stop: {
                     withdraw()
+                    // Both doors at once: what runs behind one must not keep the other open.
+                    async let sshIsOver: Void = ssh.stop()
                     await gate.drain()
+                    await sshIsOver
                 }),
             StopSign(status: status),
         ]
@@ -81,9 +92,11 @@ struct NodeStages: Sendable {
             }, serve: serve, stop: stop)
     }
 
-    private func migrate() async throws {
-        try await parts.database.migrate(
-            EventLog.migrations + Hosting.migrations + KeyValueStore.migrations + PluginHost.migrations)
+    private func startDatabase() async throws {
+        try await DatabaseStart(
+            database: parts.database, layout: layout, isServer: configuration.database != nil,
+            logger: Logger(label: "perigee.database")
+        ).run()
     }
 
     private func startHosting() async throws {
@@ -102,8 +115,12 @@ struct NodeStages: Sendable {
         let url = ServedAddress.url(
             address: configuration.server.address, port: port, isTLS: configuration.server.tls != nil)
         if configuration.baseURL == nil { parts.hosting.settings.baseURL.set(url) }
+        parts.cluster.membership.announce(httpPort: port)
+        ssh.announce()
         status.serve()
-        try NodeFile(processID: Int(getpid()), nodeID: id, url: url, httpPort: port).write(run: layout.run)
+        try NodeFile(
+            processID: Int(getpid()), nodeID: id, url: url, httpPort: port, sshPort: ssh.port
+        ).write(run: layout.run)
         SystemFile.show("Perigee serves \(url) (node \(id.rawValue), home \(layout.home))\n", on: 1)
         Logger(label: "perigee.lifecycle").notice(
             "serving", metadata: ["url": "\(url)", "node.id": "\(id.rawValue)"])

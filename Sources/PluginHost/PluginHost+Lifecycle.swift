@@ -56,8 +56,9 @@ extension PluginHost {
         } catch {
             throw PluginHostError.loadFailed(id: id, reason: error.text)
         }
-        if isServing, let problem = await runStarts(fresh) {
+        if isServing, let problem = await beginServing(fresh) {
             await fresh.close()
+            await dispatcher.instance?.renewOffers()
             throw PluginHostError.loadFailed(id: id, reason: problem)
         }
         let old: PluginInstance?
@@ -102,7 +103,7 @@ extension PluginHost {
         let dispatcher = PluginDispatcher(pluginID: id, bus: events, ceilings: configuration.ceilings)
         do {
             let instance = try await loader.load(slot.candidate, outbox: dispatcher.outbox, meter: meter)
-            if isServing, let problem = await runStarts(instance) {
+            if isServing, let problem = await beginServing(instance) {
                 await instance.close()
                 _ = dispatcher.end()
                 return fail(id, problem)
@@ -130,8 +131,20 @@ extension PluginHost {
         logger.error("plugin failed", metadata: ["plugin.id": "\(id)", "reason": "\(reason)"])
     }
 
+    /// Runs the start handlers, then begins what the plugin registered with services.
+    /// - Returns: What went wrong; `nil` when nothing did.
+    func beginServing(_ instance: PluginInstance) async -> String? {
+        if let problem = await runStarts(instance) { return problem }
+        do {
+            try await instance.offers.begin(instance.context.registrations.offers)
+            return nil
+        } catch {
+            return error.text
+        }
+    }
+
     /// - Returns: What went wrong; `nil` when every start handler ran.
-    func runStarts(_ instance: PluginInstance) async -> String? {
+    private func runStarts(_ instance: PluginInstance) async -> String? {
         do {
             for callback in instance.context.registrations.starts {
                 _ = try await instance.call(callback, [], wait: configuration.ceilings.eventWait)
@@ -144,11 +157,14 @@ extension PluginHost {
     }
 
     nonisolated func end(_ dispatcher: PluginDispatcher) async {
-        if let instance = dispatcher.end() { await retire(instance) }
+        guard let instance = dispatcher.end() else { return }
+        await retire(instance)
+        for module in loader.modules { await module.release?(instance.context.id) }
     }
 
     /// Waits for the runs in a state that serves no more, runs its stop handlers, and returns its memory.
     nonisolated func retire(_ instance: PluginInstance) async {
+        await instance.offers.end()
         await instance.drain(within: configuration.ceilings.stopGrace)
         for callback in instance.context.registrations.stops {
             do {

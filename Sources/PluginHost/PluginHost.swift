@@ -53,8 +53,9 @@ package actor PluginHost {
         self.logger = logger
         self.audit = audit
         let firstPartyPool = LuaThreadPool(threads: configuration.threads, name: "lua-first")
-        // Two at least: a run that cannot give way keeps one until its budget ends.
-        let installedPool = LuaThreadPool(threads: max(2, configuration.threads), name: "lua-plugin")
+        // What uses much CPU time leaves the rest of the node, and git, the processors.
+        let installedPool = LuaThreadPool(
+            threads: configuration.threads, background: configuration.threads, name: "lua-plugin")
         pools = [firstPartyPool, installedPool]
         loader = PluginLoader(
             ceilings: configuration.ceilings, modules: modules, settings: settingStore,
@@ -95,7 +96,7 @@ package actor PluginHost {
         isServing = true
         for id in order {
             guard let instance = slots[id]?.dispatcher?.instance else { continue }
-            if let problem = await runStarts(instance) {
+            if let problem = await beginServing(instance) {
                 await tearDown(id)
                 fail(id, problem)
             }

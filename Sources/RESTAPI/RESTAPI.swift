@@ -1,3 +1,4 @@
+package import ClusterServices
 package import HTTPServing
 package import Hosting
 package import Hummingbird
@@ -14,18 +15,32 @@ package struct RESTAPI: Sendable {
     let logs: LogSystem
     let metrics: PrometheusRegistry
     let node: NodeReport
+    let membership: Membership?
+    let locks: LockService?
+    let executors: ExecutorService?
+    let jobs: JobScheduler?
 
     /// - Parameters:
     ///   - metrics: What `/metrics` shows.
     ///   - node: How the node stands; asked at each call of `/status`.
+    ///   - membership: This node's part in the cluster; without it there are no routes about it.
+    ///   - locks: Those of the cluster; likewise.
+    ///   - executors: Likewise.
+    ///   - jobs: Likewise.
     package init(
-        hosting: Hosting, plugins: PluginHost, logs: LogSystem, metrics: PrometheusRegistry, node: NodeReport
+        hosting: Hosting, plugins: PluginHost, logs: LogSystem, metrics: PrometheusRegistry, node: NodeReport,
+        membership: Membership? = nil, locks: LockService? = nil, executors: ExecutorService? = nil,
+        jobs: JobScheduler? = nil
     ) {
         self.hosting = hosting
         self.plugins = plugins
         self.logs = logs
         self.metrics = metrics
         self.node = node
+        self.executors = executors
+        self.membership = membership
+        self.locks = locks
+        self.jobs = jobs
     }
 
     /// Adds every REST route, each answering under `/rest/{api}/1.0` and `/rest/{api}/latest`, as well as
@@ -54,10 +69,16 @@ package struct RESTAPI: Sendable {
         PermissionRoutes(hosting: hosting).add(to: api)
         DefaultPermissionRoutes(hosting: hosting).add(to: api)
         RepositoryHookRoutes(hosting: hosting, plugins: plugins).add(to: api)
+        if let membership { ClusterRoutes(hosting: hosting, membership: membership).add(to: api) }
+        if let locks { LockRoutes(hosting: hosting, locks: locks).add(to: api) }
+        if let executors { ExecutorRoutes(hosting: hosting, executors: executors).add(to: api) }
+        if let jobs { JobRoutes(hosting: hosting, jobs: jobs).add(to: api) }
 
         BranchDeletionRoutes(hosting: hosting).add(to: router.group("rest/branch-utils/:version"))
         TagDeletionRoutes(hosting: hosting).add(to: router.group("rest/git/:version"))
         AccessTokenRoutes(hosting: hosting).add(to: router.group("rest/access-tokens/:version"))
+        SSHKeyRoutes(hosting: hosting).add(to: router.group("rest/ssh/:version"))
+        AccessKeyRoutes(hosting: hosting).add(to: router.group("rest/keys/:version"))
         let plugin = router.group("rest/plugins/:version")
         PluginRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
         PluginStorageRoutes(hosting: hosting, plugins: plugins).add(to: plugin)

@@ -10,8 +10,16 @@ protocol DatabaseEngine: Sendable {
     ) async throws -> V
     /// Waits for running accesses, then closes; later accesses throw ``DatabaseError/unavailable(reason:)``.
     func close() async
+    /// What is known of the database without asking it.
+    var currentHealth: DatabaseHealth { get }
     /// The engine's text of a migration.
     func text(of migration: Migration) -> String
+    /// The notifications of these channels from now on.
+    func signals(of channels: [String]) async throws -> AsyncStream<DatabaseSignal>
+    /// Holds a lock for as long as a session lives; `nil` when somebody else does.
+    func holdSessionLock(key: Int64) async throws -> SessionLock?
+    /// Whether anybody holds that lock.
+    func isSessionLockHeld(key: Int64) async throws -> Bool
 }
 
 /// One connection within a transaction.
@@ -19,4 +27,10 @@ protocol DatabaseConnection: AnyObject {
     func execute(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) -> Int
     func rows(_ sql: String, _ arguments: [DatabaseValue], limit: Int?) throws(DatabaseError) -> [DatabaseRow]
     func now() throws(DatabaseError) -> Int64
+    func timeline() throws(DatabaseError) -> Int64
+    func notify(_ channel: String, _ payload: String) throws(DatabaseError)
+    /// Lets the statements of this transaction take that long.
+    func allow(_ time: Duration) throws(DatabaseError)
+    /// Whether several processes share the tables.
+    var isShared: Bool { get }
 }

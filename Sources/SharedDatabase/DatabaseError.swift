@@ -8,6 +8,9 @@ package enum DatabaseError: Error, Hashable, CustomStringConvertible {
     case full
     /// The database is closed, away, or may not be opened.
     case unavailable(reason: String)
+    /// The connection was lost while a transaction was being committed: it happened or did not, and only a
+    /// look at the rows tells which.
+    case outcomeUnknown(reason: String)
     /// The database did not accept a statement: a mistake in this program.
     case statement(message: String, sql: String?)
     /// A result was read wrongly: a mistake in this program.
@@ -36,6 +39,8 @@ package enum DatabaseError: Error, Hashable, CustomStringConvertible {
         case .busy: "database is busy"
         case .full: "no room left on the disk that holds the database; free some space"
         case .unavailable(let reason): "database not available: \(reason)"
+        case .outcomeUnknown(let reason):
+            "connection to the database lost in a commit, whose outcome is unknown: \(reason)"
         case .statement(let message, let sql?): "\(message), in \"\(sql)\""
         case .statement(let message, nil): message
         case .column(let name, let problem): "column \"\(name)\" \(problem)"

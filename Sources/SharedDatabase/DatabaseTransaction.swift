@@ -51,4 +51,48 @@ package struct DatabaseTransaction {
     package func now() throws(DatabaseError) -> Int64 {
         try connection.now()
     }
+
+    /// Which history of the database this is: it grows when a standby is promoted and when a backup is
+    /// restored to a point in time, the two ways in which commits can be lost; 1 on SQLite.
+    /// - Throws: ``DatabaseError``.
+    package func timeline() throws(DatabaseError) -> Int64 {
+        try connection.timeline()
+    }
+
+    /// ``timeline()`` as an expression, for statements that must not be based on another history than they
+    /// change.
+    package var timelineExpression: String {
+        connection.isShared
+            ? "('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int8" : "1"
+    }
+
+    /// Sends a notification when this transaction commits, to ``SharedDatabase/signals(of:)`` of every
+    /// process.
+    /// - Parameters:
+    ///   - channel: Letters, digits and underscores, at most 63.
+    ///   - payload: Less than 8000 bytes. Equal ones of one transaction may arrive once.
+    /// - Throws: ``DatabaseError``.
+    package func notify(_ channel: String, _ payload: String) throws(DatabaseError) {
+        try connection.notify(channel, payload)
+    }
+
+    /// Whether several processes share the tables.
+    package var isShared: Bool { connection.isShared }
+
+    /// What a `SELECT` ends with to lock its rows and leave out those that others have locked; empty on
+    /// SQLite, where one writer runs at a time.
+    package var skipLocked: String { connection.isShared ? " FOR UPDATE SKIP LOCKED" : "" }
+
+    /// What a `SELECT` ends with to lock its rows, after waiting for those who have; empty on SQLite.
+    package var forUpdate: String { connection.isShared ? " FOR UPDATE" : "" }
+
+    /// Waits until no other node changes the tables, and lets statements take as long as that may need.
+    func prepareMigration() throws(DatabaseError) {
+        guard isShared else { return }
+        try connection.allow(.seconds(600))
+        _ = try rows("SELECT pg_advisory_xact_lock(?)", [.integer(DatabaseTransaction.migrationLock)])
+    }
+
+    /// Says "perigee": other programs may lock in the same database.
+    private static let migrationLock: Int64 = 0x70_6572_6967_6565
 }

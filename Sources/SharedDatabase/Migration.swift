@@ -27,6 +27,31 @@ package struct Migration: Sendable {
             postgres: String(decoding: postgres, as: UTF8.self))
     }
 
+    /// Whether a program that does not know of this step can go on working: it makes tables and indices, and
+    /// adds columns that may be left out, in either engine.
+    var isAdditive: Bool {
+        [sqlite, postgres].allSatisfy { text in
+            let statements = Migration.statements(of: text).map { $0.uppercased() }
+            let tables = statements.compactMap { Migration.name(in: $0, after: "CREATE TABLE") }
+            return statements.allSatisfy { statement in
+                if statement.hasPrefix("CREATE TABLE") || statement.hasPrefix("CREATE INDEX") { return true }
+                if statement.hasPrefix("CREATE UNIQUE INDEX") {
+                    return Migration.name(in: statement, after: " ON").map(tables.contains) ?? false
+                }
+                guard statement.hasPrefix("ALTER TABLE"), statement.contains(" ADD COLUMN ") else {
+                    return false
+                }
+                return !statement.contains("NOT NULL") || statement.contains(" DEFAULT ")
+            }
+        }
+    }
+
+    /// The word that follows some others.
+    private static func name(in statement: String, after words: String) -> String? {
+        guard let range = statement.firstRange(of: words) else { return nil }
+        return statement[range.upperBound...].split { $0.isWhitespace || $0 == "(" }.first.map(String.init)
+    }
+
     /// Splits a text into statements, leaving out lines that are only comments.
     static func statements(of text: String) -> [String] {
         var statements: [String] = []

@@ -27,6 +27,19 @@ package final class SharedDatabase: Sendable {
         SharedDatabase(engine: try SQLiteEngine(path: path), logger: logger)
     }
 
+    /// Opens a PostgreSQL database; connections are made when they are needed.
+    ///
+    /// `write` is acknowledged when the server has it on its disk, unless less was asked for. Several nodes
+    /// may open one database. Transactions are READ COMMITTED: rows that a decision depends on are to be
+    /// locked (``DatabaseTransaction/forUpdate``) or changed by statements that say under which condition.
+    /// - Throws: ``DatabaseError/unavailable(reason:)`` when the URL cannot be read.
+    package static func openPostgres(_ settings: PostgresSettings, logger: Logger) throws -> SharedDatabase {
+        SharedDatabase(engine: try PostgresEngine(settings), logger: logger)
+    }
+
+    /// What is known of the database without asking it, which takes no time.
+    package var health: DatabaseHealth { engine.currentHealth }
+
     /// Runs the body in a read-only transaction: all it reads is of one moment.
     /// - Parameter body: Short; on a thread of the engine.
     /// - Throws: What the body throws; ``DatabaseError``.

@@ -5,5 +5,8 @@ import Node
 struct PerigeeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "perigee", abstract: "A Git server that Lua plugins extend.", version: Release.version,
-        subcommands: [ServeCommand.self, PluginCommand.self, SDKCommand.self])
+        subcommands: [
+            ServeCommand.self, DatabaseCommand.self, PluginCommand.self, AdminCommand.self, DevCommand.self,
+            SDKCommand.self,
+        ])
 }

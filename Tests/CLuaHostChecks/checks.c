@@ -9,7 +9,7 @@ const clh_limits default_limits = {.heap_max = 64u << 20,
                                    .slice = 10 * MILLISECOND,
                                    .depth_max = 32};
 
-enum { OP_ECHO, OP_ON, OP_MISUSE, OP_WAIT, OP_EACH, OP_WITH, OP_FIELD };
+enum { OP_ECHO, OP_ON, OP_MISUSE, OP_WAIT, OP_EACH, OP_WITH, OP_FIELD, OP_MAKE, OP_SELF, OP_LOAD };
 
 int32_t handed_function;
 static clh_state *the_state; /* whose host this is */
@@ -23,9 +23,14 @@ static void ignore_log(void *owner, clh_log_source source, const char *text, siz
 
 static void answer(void *owner, int op, const uint8_t *arguments, size_t length, const char *position) {
     static const uint8_t nothing[] = {0x90};
+    static const uint8_t object[] = {0x91, 0xc9, 0, 0, 0, 16, 2, 0, 0, 0, 0,
+                                     0, 0, 0, 0, 0, 0, 0, 9, 0x81, 0xa1, 'x', 5};
+    uint8_t self[] = {0x91, (uint8_t)clh_self(the_state)};
     (void)owner;
     (void)position;
     switch (op) {
+    case OP_MAKE: clh_reply(the_state, CLH_VALUES, object, sizeof object); break;
+    case OP_SELF: clh_reply(the_state, CLH_VALUES, self, sizeof self); break;
     case OP_MISUSE: clh_reply(the_state, CLH_MISUSE, (const uint8_t *)"that is wrong", 13); break;
     case OP_ON: /* [extension 1: id, generation] */
         if (length >= 7 && arguments[1] == 0xd7) {
@@ -37,8 +42,30 @@ static void answer(void *owner, int op, const uint8_t *arguments, size_t length,
     }
 }
 
+/* An attempt: a long list for 'long', else nothing. */
+static void try_answer(clh_fast_call *call) {
+    const clh_scalar *key = call->arguments;
+    if (call->argument_count == 0 || key->type != CLH_TEXT || memcmp(key->text, "long", key->length) != 0) {
+        call->is_passed = 1;
+        return;
+    }
+    size_t count = 6000;
+    uint8_t *room = clh_fast_room(call, count + 3);
+    if (!room) {
+        call->is_overflown = 1;
+        return;
+    }
+    room[0] = 0xdc, room[1] = (uint8_t)(count >> 8), room[2] = (uint8_t)count;
+    memset(room + 3, (int)call->self, count);
+    *call->results = (clh_scalar){.type = CLH_ENCODED, .length = count + 3, .text = room};
+    call->result_count = 1;
+}
+
 static void answer_fast(void *function, clh_fast_call *call) {
-    (void)function;
+    if (function) {
+        try_answer(call);
+        return;
+    }
     for (int i = 0; i < call->argument_count && i < call->result_capacity; i++) {
         const clh_scalar *argument = &call->arguments[i];
         clh_scalar *result = &call->results[i];
@@ -63,6 +90,10 @@ static void answer_waiting(clh_state *host, const clh_result *result) {
     static const uint8_t last_page[] = {0x93, 0x91, 0x03, 0xc0, 0xc2};
     static const uint8_t entry[] = {0x92, 0x07, 0x91, 0xa5, 'g', 'u', 'a', 'r', 'd'};
     static const uint8_t left[] = {0x91, 0xa4, 'l', 'e', 'f', 't'};
+    if (result->op == OP_LOAD && result->phase == CLH_PHASE_LEAVE && result->length > 0) {
+        clh_reply(host, CLH_VALUES, result->bytes, result->length);
+        return;
+    }
     switch (result->phase) {
     case CLH_PHASE_PAGE:
         if (result->extra_length == 0) clh_reply(host, CLH_VALUES, first_page, sizeof first_page);
@@ -81,7 +112,18 @@ clh_state *open_state_or_null(const clh_limits *limits) {
     if (!host) return NULL;
     the_state = host;
     handed_function = 0;
-    int failed = clh_add_function(host, "test.echo", "value other", CLH_IMMEDIATE, 0, OP_ECHO) != 0
+    int failed = clh_add_class(host, "test.Object", 1) != 0 || clh_add_class(host, "test.Other", 0) != 1
+        || clh_add_function(host, "test.make", "", CLH_IMMEDIATE, 0, OP_MAKE) != 0
+        || clh_add_function(host, "test.Object:id", "", CLH_IMMEDIATE, 0, OP_SELF) != 0
+        || clh_add_function(host, "test.Object:wait", "value", CLH_WAITING, 0, OP_WAIT) != 0
+        || clh_add_function(host, "test.Object:each", "value", CLH_PAGES, 0, OP_EACH) != 0
+        || clh_add_function(host, "test.Object:with", "value", CLH_BRACKET, 0, OP_WITH) != 0
+        || clh_add_fast_function(host, "test.Object:fast", "value", NULL) != 0
+        || clh_add_attempted_function(host, "test.Object:load", "key", CLH_LOADING, 0, OP_LOAD, &the_state)
+            != 0
+        || clh_add_function(host, "test.Other:id", "", CLH_IMMEDIATE, 0, OP_SELF) != 0
+        || clh_add_function(host, "test.Absent:id", "", CLH_IMMEDIATE, 0, OP_SELF) == 0
+        || clh_add_function(host, "test.echo", "value other", CLH_IMMEDIATE, 0, OP_ECHO) != 0
         || clh_add_function(host, "test.on", "fn", CLH_IMMEDIATE, CLH_TAKES_FUNCTIONS, OP_ON) != 0
         || clh_add_function(host, "test.misuse", "", CLH_IMMEDIATE, 0, OP_MISUSE) != 0
         || clh_add_function(host, "test.wait", "value", CLH_WAITING, 0, OP_WAIT) != 0

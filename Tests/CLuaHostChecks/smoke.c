@@ -30,8 +30,23 @@ static void calls(void) {
         "local ok, e = pcall(test.misuse) assert(not ok and e:find('that is wrong', 1, true))",
         "assert(test.config.name == 'name' and test.constant.x[2] == 1.5)",
         "assert(not pcall(function() test.echo = 1 end) and not pcall(rawset, test, 'x', 1))",
-        "local names = {} for k in pairs(test) do names[#names + 1] = k end assert(#names == 9, #names)",
+        "local names = {} for k in pairs(test) do names[#names + 1] = k end assert(#names == 10, #names)",
         "test.on(function(x, y) return x, y end)",
+        "local o = test.make() assert(o:id() == 9 and o.x == 5 and o.y == nil and o:wait(3) == 3)",
+        "local o, n = test.make(), 0 for x in o:each(1) do n = n + x end assert(n == 6 and o:fast(4) == 4)",
+        "local o = test.make() assert(o:with(1, function(g) return g end) == 'guard')",
+        "local o = test.make() assert(#o:load('long') == 6000 and o:load('long')[6000] == 9)",
+        "local o = test.make() assert(o:load('k', function(g) return g .. test.wait('!') end) == 'guard!')",
+        "local o = test.make() local a, b = o:load({}, function() return 1, {2} end) assert(b[1] == 2)",
+        "local o = test.make() local ok, e = pcall(o.load, o, 'k', function() error('x', 0) end)"
+        " assert(not ok and e == 'x')",
+        "local o = test.make() local ok, e = pcall(o.load, o, 'k', function() return print end)"
+        " assert(not ok and e:find('a function cannot be stored', 1, true))",
+        "local o = test.make() assert(not pcall(o.load, o, 'k') and not pcall(o.load, 'k', print))",
+        "local o = test.make() for _, f in ipairs { o.id, o.fast, o.wait, o.each, o.with, o.load } do"
+        " assert(not pcall(f)) assert(not pcall(f, 1)) assert(not pcall(f, {})) assert(not pcall(f, test)) end",
+        "local o = test.make() assert(not pcall(function() o.x = 1 end) and getmetatable(o) == false)",
+        "local o = test.make() assert(not pcall(test.echo, o) and not pcall(test.fast, o))",
     };
     clh_state *host = open_state(NULL);
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
@@ -101,11 +116,17 @@ static void runs(void) {
 /* A malformed or unexpected answer is an error of the run and nothing else. */
 static void answers(void) {
     static const struct {
-        uint8_t bytes[12];
+        uint8_t bytes[24];
         size_t length;
     } malformed[] = {{{0x91}, 1}, {{0x91, 0xd9, 0xff, 'x'}, 4}, {{0xc1}, 1},
                      {{0x91, 0xdd, 0xff, 0xff, 0xff, 0xff}, 6},
-                     {{0x91, 0x81, 0x01, 0x02}, 4}, {{0x91, 0xc7, 0x01, 0x01, 0x00}, 5}, {{0}, 0}};
+                     {{0x91, 0x81, 0x01, 0x02}, 4}, {{0x91, 0xc7, 0x01, 0x01, 0x00}, 5},
+                     {{0x91, 0xc9, 0, 0, 0, 13, 2, 0, 0, 0, 9}, 11}, {{0x91, 0xc9, 0xff, 0xff}, 4},
+                     {{0x91, 0xc9, 0, 0, 0, 2, 2, 0, 0}, 9},
+                     {{0x91, 0xc9, 0, 0, 0, 13, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 0xc0}, 20},
+                     {{0x91, 0xc9, 0, 0, 0, 13, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xc0}, 20},
+                     {{0x91, 0xc9, 0, 0, 0, 14, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xc0, 1}, 21},
+                     {{0}, 0}};
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
         clh_result result;
         clh_state *host = open_state(NULL);
@@ -175,9 +196,57 @@ static void pauses(void) {
     clh_watchdog_stop(watchdog);
 }
 
+/* Functions that ours call back may use up their slices and wait for the host, at every step. */
+static void callbacks(void) {
+    static const char source[] =
+        "local function spin() for i = 1, 3000 do end end "
+        "local function sorted(t, less) for i = 2, #t do assert(not less(t[i], t[i - 1])) end end "
+        "local function ascends(a, b) return a < b end "
+        "local function all(step) "
+        "  for n = 0, 150, 7 do "
+        "    local t, u, v = {}, {}, {} "
+        "    for i = 1, n do t[i] = (i * 7919) % 101 u[i] = -t[i] v[i] = setmetatable({t[i]}, nil) end "
+        "    table.sort(t, function(a, b) step(a) return a < b end) sorted(t, ascends) "
+        "    table.sort(u, function(a, b) local x = step(a) return x < b end) sorted(u, ascends) "
+        "    local meta = {__lt = function(a, b) return step(a[1]) < b[1] end} "
+        "    for i = 1, n do setmetatable(v[i], meta) end "
+        "    table.sort(v) sorted(v, function(a, b) return a[1] < b[1] end) "
+        "  end "
+        "  local s, n = ('a=b '):rep(100), 0 "
+        "  local swapped = s:gsub('(%w)=(%w)', function(a, b) n = n + 1 return step(b) .. '=' .. a end) "
+        "  assert(swapped == ('b=a '):rep(100) and n == 100) "
+        "  assert(s:gsub('%w', function(c) step(c) return c == 'a' and (('x'):gsub('x', step)) end, 150) "
+        "    == ('x=b '):rep(75) .. ('a=b '):rep(25)) "
+        "  assert(('abc'):gsub('^a', function(c) return step('z') end) == 'zbc') "
+        "  assert(('abc'):gsub('', function() return step('-') end) == '-a-b-c-') "
+        "  assert(not pcall(string.gsub, 'abc', 'b', function() step(1) return {} end)) "
+        "  assert(not pcall(string.gsub, 'abc', 'b', function() step(1) error('x') end)) "
+        "  assert(not pcall(table.sort, {1, 2, 3, 4}, function() step(1) return true end)) "
+        "  assert(tostring(setmetatable({}, {__tostring = function() return step('text') end})) == 'text') "
+        "  print(1, setmetatable({}, {__tostring = function() return step('text') end}), 2) "
+        "end "
+        "local function passes(x) spin() return x end "
+        "local function waits(x) return test.wait(x) end "
+        "all(passes) all(waits) coroutine.wrap(all)(waits) "
+        "assert(coroutine.resume(coroutine.create(function() coroutine.wrap(all)(passes) end)))";
+    clh_limits limits = default_limits;
+    limits.slice = 1000;
+    clh_watchdog *watchdog = clh_watchdog_start();
+    CHECK(watchdog && clh_thread_enter(watchdog) == 0);
+    clh_state *host = open_state(&limits);
+    ending end;
+    run_source(host, source, 60000 * MILLISECOND, &end);
+    if (end.outcome != CLH_DONE) FAIL("callbacks: %s", end.message);
+    CHECK(end.turns > 20 && end.calls > 1000);
+    close_state(host);
+    clh_thread_leave();
+    clh_watchdog_stop(watchdog);
+}
+
 int main(void) {
     calls();
     pauses();
+    callbacks();
     runs();
     answers();
     watchdogs();

@@ -1,4 +1,5 @@
 import ClusterServices
+import ClusterTestKit
 import FoundationEssentials
 import Logging
 import Portable
@@ -8,8 +9,9 @@ import Testing
 
 /// What happens to events that are written down, with buses that follow one another on one database.
 @Suite struct EventLogTests {
-    @Test func `an event of a transaction that is rolled back never comes`() async throws {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `an event of a transaction that is rolled back never comes`(engine: TestEngine) async throws {
+        try await withHome(engine) { home in
             let (bus, record) = try await home.bus("x")
             struct Undone: Error {}
             await #expect(throws: Undone.self) {
@@ -23,8 +25,11 @@ import Testing
         }
     }
 
-    @Test func `a subscriber that hangs delays no other, and all that waits comes in order`() async throws {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `a subscriber that hangs delays no other, and all that waits comes in order`(
+        engine: TestEngine
+    ) async throws {
+        try await withHome(engine) { home in
             let bus = home.newBus()
             let (gate, slow, quick) = (Gate(), Record(), Record())
             _ = try await bus.subscribe(["*"], name: "slow") { event in
@@ -49,8 +54,11 @@ import Testing
         }
     }
 
-    @Test func `after a restart an event comes only to those who had not finished with it`() async throws {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `after a restart an event comes only to those who had not finished with it`(
+        engine: TestEngine
+    ) async throws {
+        try await withHome(engine) { home in
             let first = home.newBus()
             let (gate, begun, quick) = (Gate(), Record(), Record())
             _ = try await first.subscribe(["a"], name: "slow") { event in
@@ -85,10 +93,11 @@ import Testing
         }
     }
 
-    @Test func `a stop hands out nothing more, and what was handed out counts when it ends well`()
-        async throws
-    {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `a stop hands out nothing more, and what was handed out counts when it ends well`(
+        engine: TestEngine
+    ) async throws {
+        try await withHome(engine) { home in
             let bus = home.newBus()
             let (gate, begun) = (Gate(), Record())
             _ = try await bus.subscribe(["*"], name: "x") { event in
@@ -111,8 +120,9 @@ import Testing
         }
     }
 
-    @Test func `an event whose handler throws counts as handled`() async throws {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `an event whose handler throws counts as handled`(engine: TestEngine) async throws {
+        try await withHome(engine) { home in
             let bus = home.newBus()
             let record = Record()
             struct Failure: Error {}
@@ -129,8 +139,11 @@ import Testing
         }
     }
 
-    @Test func `an event that a handler cannot take now comes again before the next one`() async throws {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `an event that a handler cannot take now comes again before the next one`(
+        engine: TestEngine
+    ) async throws {
+        try await withHome(engine) { home in
             let bus = home.newBus()
             let record = Record()
             _ = try await bus.subscribe(["*"], name: "x") { event in
@@ -146,9 +159,11 @@ import Testing
         }
     }
 
-    @Test func `a new subscriber begins with what comes, one that was away with what it missed`() async throws
-    {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `a new subscriber begins with what comes, one that was away with what it missed`(
+        engine: TestEngine
+    ) async throws {
+        try await withHome(engine) { home in
             let (bus, old) = try await home.bus("old")
             let away = Record()
             let place = try await bus.subscribe(["*"], name: "away") { away.add($0.id) }
@@ -172,8 +187,9 @@ import Testing
         }
     }
 
-    @Test func `what is kept for a subscriber that is forgotten is let go`() async throws {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `what is kept for a subscriber that is forgotten is let go`(engine: TestEngine) async throws {
+        try await withHome(engine) { home in
             let (first, _) = try await home.bus("gone")
             await first.stop(within: .seconds(30))
             try await home.append("1")
@@ -188,8 +204,11 @@ import Testing
         }
     }
 
-    @Test func `a subscriber gets the keys it wants, also those it begins to listen to`() async throws {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `a subscriber gets the keys it wants, also those it begins to listen to`(
+        engine: TestEngine
+    ) async throws {
+        try await withHome(engine) { home in
             let bus = home.newBus()
             let record = Record()
             let place = try await bus.subscribe(["a"], name: "x") { record.add($0.id) }
@@ -206,8 +225,9 @@ import Testing
         }
     }
 
-    @Test func `a record that cannot be read is left out and holds up nobody`() async throws {
-        try await withHome { home in
+    @Test(arguments: TestEngine.allCases)
+    func `a record that cannot be read is left out and holds up nobody`(engine: TestEngine) async throws {
+        try await withHome(engine) { home in
             let (bus, record) = try await home.bus("x")
             for id in ["1", "damaged", "3"] { try await home.append(id) }
             bus.wake()
@@ -269,18 +289,9 @@ private struct EventHome: Sendable {
     }
 }
 
-private func withHome(_ body: (EventHome) async throws -> Void) async throws {
-    let path = FileManager.default.temporaryDirectory.path + "perigee-events-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let database = try SharedDatabase.openSQLite(path: path + "/perigee.sqlite", logger: logger)
-    do {
-        try await database.migrate(EventLog.migrations)
+private func withHome(_ engine: TestEngine, _ body: (EventHome) async throws -> Void) async throws {
+    try await TestDatabase.with(engine, migrations: EventLog.migrations) { test in
+        let database = test.database
         try await body(EventHome(database: database, log: EventLog(database: database, node: NodeID("n"))))
-        await database.close()
-    } catch {
-        await database.close()
-        throw error
     }
 }

@@ -1,10 +1,12 @@
 import ClusterServices
+import ClusterTestKit
 import Portable
 import Testing
 
 @Suite struct KeyValuePageTests {
-    @Test func `pages follow the order of keys by bytes until one is empty`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `pages follow the order of keys by bytes until one is empty`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             let keys = ["Z", "a", "a%", "a_b", "ab", "b", "ä", "界", "\u{10ffff}x"]
             for key in keys.shuffled() { try await store.put(key, key) }
             try await store.put("a", "elsewhere", namespace: "m")
@@ -22,26 +24,31 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("a", ["a", "a%", "a_b", "ab"]), ("a%", ["a%"]), ("a_", ["a_b"]),
-        ("\u{10ffff}", ["\u{10ffff}", "\u{10ffff}x"]),
-        ("b\u{d7ff}", ["b\u{d7ff}x"]), ("a\u{0}", []), ("zz", []), ("e", ["e\u{301}"]),
-    ])
-    func `a prefix is taken byte for byte`(prefix: String, keys: [String]) async throws {
-        try await withStore { (store, _) async throws in
+    @Test(
+        arguments: TestEngine.allCases,
+        [
+            ("a", ["a", "a%", "a_b", "ab"]), ("a%", ["a%"]), ("a_", ["a_b"]),
+            ("\u{10ffff}", ["\u{10ffff}", "\u{10ffff}x"]),
+            ("b\u{d7ff}", ["b\u{d7ff}x"]), ("a\u{0}", []), ("zz", []), ("e", ["e\u{301}"]),
+        ])
+    func `a prefix is taken byte for byte`(
+        engine: TestEngine, expected: (prefix: String, keys: [String])
+    ) async throws {
+        try await withStore(engine) { (store, _) async throws in
             for key in [
                 "A", "a", "a%", "a_b", "ab", "b\u{d7ff}x", "b\u{e000}", "e\u{301}", "\u{e9}", "\u{10ffff}",
                 "\u{10ffff}x",
             ] {
                 try await store.put(key, "")
             }
-            let page = try await store.fetchPage(namespace: "n", prefix: prefix, limit: 100)
-            #expect(page.map(\.key) == keys)
+            let page = try await store.fetchPage(namespace: "n", prefix: expected.prefix, limit: 100)
+            #expect(page.map(\.key) == expected.keys)
         }
     }
 
-    @Test func `a page of large values ends early and the next goes on`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `a page of large values ends early and the next goes on`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             let large = String(repeating: "x", count: 200_000)
             for number in 10..<40 { try await store.put("k\(number)", large) }
             let first = try await store.fetchPage(namespace: "n", prefix: "k", limit: 1000)
@@ -57,11 +64,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [(-5, 1), (0, 1), (3, 3), (Int.max, 5)])
-    func `a limit out of bounds is taken as the nearest within`(limit: Int, count: Int) async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases, [(-5, 1), (0, 1), (3, 3), (Int.max, 5)])
+    func `a limit out of bounds is taken as the nearest within`(
+        engine: TestEngine, page: (limit: Int, count: Int)
+    ) async throws {
+        try await withStore(engine) { (store, _) async throws in
             for number in 0..<5 { try await store.put("k\(number)", "") }
-            #expect(try await store.fetchPage(namespace: "n", prefix: "", limit: limit).count == count)
+            #expect(
+                try await store.fetchPage(namespace: "n", prefix: "", limit: page.limit).count == page.count)
         }
     }
 }

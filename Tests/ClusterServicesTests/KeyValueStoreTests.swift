@@ -1,11 +1,13 @@
 import ClusterServices
+import ClusterTestKit
 import Portable
 import SharedDatabase
 import Testing
 
 @Suite struct KeyValueStoreTests {
-    @Test func `a value comes back as it was, in its namespace only`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `a value comes back as it was, in its namespace only`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             let value: PortableValue = ["list": [1, 2.5, nil, true], "text": "ä", "raw": .bytes([0xff])]
             let outcome = try await store.put(namespace: "n", key: "k/ä", value: value, quotaBytes: 1000)
             #expect(outcome == .stored(version: 1))
@@ -19,8 +21,9 @@ import Testing
         }
     }
 
-    @Test func `a put is refused when the version is another one`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `a put is refused when the version is another one`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             #expect(try await store.put("k", "1", ifVersion: 5) == .conflict(current: nil))
             #expect(try await store.put("k", "1", ifVersion: 0) == .stored(version: 1))
             #expect(try await store.put("k", "2", ifVersion: 0) == .conflict(current: 1))
@@ -30,8 +33,9 @@ import Testing
         }
     }
 
-    @Test func `a key that is made again has a version that it never had`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `a key that is made again has a version that it never had`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             try await store.put("k", "1")
             #expect(try await store.delete(namespace: "n", key: "k", ifVersion: 7) == false)
             #expect(try await store.delete(namespace: "n", key: "k", ifVersion: 1))
@@ -45,8 +49,9 @@ import Testing
         }
     }
 
-    @Test func `of writers that race for a version one wins`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `of writers that race for a version one wins`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             try await store.put("k", "start")
             let stored = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<20 {
@@ -64,8 +69,9 @@ import Testing
         }
     }
 
-    @Test func `the quota counts bytes of keys and encoded values`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `the quota counts bytes of keys and encoded values`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             // A key of 3 bytes and an encoded text of 1 + 6 bytes.
             func put(_ key: String, _ text: String) async throws -> KeyValueStore.PutOutcome {
                 try await store.put(namespace: "n", key: key, value: .string(text), quotaBytes: 20)
@@ -90,18 +96,20 @@ import Testing
         }
     }
 
-    @Test func `an entry may shrink in a namespace that is over a lowered quota`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `an entry may shrink in a namespace that is over a lowered quota`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             try await store.put("k", "123456789")
             let outcome = try await store.put(namespace: "n", key: "k", value: "1234", quotaBytes: 1)
             #expect(outcome == .stored(version: 2))
         }
     }
 
-    @Test func `an expired entry is gone for readers and its room comes back with the next write`()
-        async throws
-    {
-        try await withStore { store, database in
+    @Test(arguments: TestEngine.allCases)
+    func `an expired entry is gone for readers and its room comes back with the next write`(
+        engine: TestEngine
+    ) async throws {
+        try await withStore(engine) { store, database in
             _ = try await store.put(
                 namespace: "n", key: "k", value: "1", ttlMilliseconds: 60_000, quotaBytes: 1000)
             let entry = try #require(try await store.fetchValue(namespace: "n", key: "k"))
@@ -118,8 +126,11 @@ import Testing
         }
     }
 
-    @Test func `a lifetime beyond all clocks is for ever, and one of nothing is refused`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `a lifetime beyond all clocks is for ever, and one of nothing is refused`(
+        engine: TestEngine
+    ) async throws {
+        try await withStore(engine) { (store, _) async throws in
             _ = try await store.put(
                 namespace: "n", key: "k", value: 1, ttlMilliseconds: .max, quotaBytes: 1000)
             #expect(try await store.fetchValue(namespace: "n", key: "k")?.expires == nil)
@@ -129,17 +140,18 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "a\u{0}b", String(repeating: "k", count: 513)])
-    func `a key that is none is refused`(key: String) async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases, ["", "a\u{0}b", String(repeating: "k", count: 513)])
+    func `a key that is none is refused`(engine: TestEngine, key: String) async throws {
+        try await withStore(engine) { (store, _) async throws in
             await #expect(throws: KeyValueError.invalidKey(key)) { try await store.put(key, "x") }
             await #expect(throws: KeyValueError.invalidKey(key)) { try await store.text(key) }
             await #expect(throws: KeyValueError.self) { try await store.text("k", namespace: "") }
         }
     }
 
-    @Test func `a value beyond the limits is refused`() async throws {
-        try await withStore { (store, _) async throws in
+    @Test(arguments: TestEngine.allCases)
+    func `a value beyond the limits is refused`(engine: TestEngine) async throws {
+        try await withStore(engine) { (store, _) async throws in
             await #expect(throws: PortableError.self) {
                 try await store.put("k", String(repeating: "x", count: 256 * 1024))
             }

@@ -1,25 +1,14 @@
 import ClusterServices
-import FoundationEssentials
-import Logging
+import ClusterTestKit
 import Portable
 import SharedDatabase
 
 /// Runs the body with an empty store on a database of its own.
-func withStore<R>(_ body: (KeyValueStore, SharedDatabase) async throws -> R) async throws -> R {
-    let path = FileManager.default.temporaryDirectory.path + "perigee-values-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    var logger = Logger(label: "test")
-    logger.logLevel = .error
-    let database = try SharedDatabase.openSQLite(path: path + "/perigee.sqlite", logger: logger)
-    do {
-        try await database.migrate(KeyValueStore.migrations)
-        let result = try await body(KeyValueStore(database: database), database)
-        await database.close()
-        return result
-    } catch {
-        await database.close()
-        throw error
+func withStore<R>(
+    _ engine: TestEngine, _ body: (KeyValueStore, SharedDatabase) async throws -> R
+) async throws -> R {
+    try await TestDatabase.with(engine, migrations: KeyValueStore.migrations) { test in
+        try await body(KeyValueStore(database: test.database), test.database)
     }
 }
 

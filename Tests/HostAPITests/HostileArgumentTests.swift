@@ -32,7 +32,10 @@ import Testing
         ("perigee.refs.get(1, 'refs/heads/x\\0')", "a full ref name"),
         ("perigee.refs.get({ id = 1.5 }, 'refs/heads/x')", "repository"),
         ("perigee.commits.each(math.huge)", "repository"),
-        ("table.sort({ 2, 1 }, function() perigee.kv.get('k') end)", "main.lua"),
+        (
+            "for _ in ipairs(setmetatable({}, { __index = function() perigee.kv.get('k') end })) do end",
+            "main.lua"
+        ),
     ]
 
     @Test func `what cannot cross is refused at the caller's line with what and where it is`() async throws {

@@ -8,7 +8,8 @@ import Testing
     /// Functions that touch nothing but the plugin itself, the clock and the plugin's own log. A new function
     /// is not added here without a reason.
     private static let free: Set<String> = [
-        "perigee.config.on_change", "perigee.config.repository", "perigee.events.publish",
+        "perigee.cluster.members", "perigee.cluster.node", "perigee.config.on_change",
+        "perigee.config.repository", "perigee.events.publish",
         "perigee.json.decode", "perigee.json.encode", "perigee.log.debug", "perigee.log.error",
         "perigee.log.info", "perigee.log.trace", "perigee.log.warn", "perigee.plugin.on_start",
         "perigee.plugin.on_stop", "perigee.time.iso", "perigee.time.monotonic", "perigee.time.now",

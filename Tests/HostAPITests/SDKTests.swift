@@ -43,6 +43,19 @@ import Testing
                     #expect(text.hasSuffix("."), "\(path): \(text)")
                 }
             }
+            for kind in module.classes {
+                #expect(!kind.summary.isEmpty && kind.summary.hasSuffix("."), "\(kind.fullName)")
+                for method in kind.methods {
+                    let path = "\(kind.fullName):\(method.name)"
+                    #expect(method.summary.count > 10 && method.summary.contains("."), "\(path)")
+                    #expect(
+                        method.example.contains(":\(method.name)("), "the example of \(path) does not call it"
+                    )
+                    for text in method.parameters.map(\.doc) + method.results.map(\.doc) {
+                        #expect(text.hasSuffix("."), "\(path): \(text)")
+                    }
+                }
+            }
             for field in module.records.flatMap(\.fields) {
                 #expect(field.doc.hasSuffix("."), "perigee.\(module.name): \(field.name): \(field.doc)")
             }
@@ -76,7 +89,7 @@ import Testing
     @Test func `every example compiles`() async throws {
         let pool = LuaThreadPool(threads: 1, name: "examples")
         for module in HostAPI.declarations() {
-            for function in module.functions {
+            for function in module.functions + module.classes.flatMap(\.methods) {
                 // Compiled as the body of a function that is not called: nothing of it runs.
                 let source = "local function example()\n\(function.example)\nend\nreturn example"
                 let state = try LuaState(

@@ -17,6 +17,8 @@ final class TestServer: Sendable {
     let bus: EventBus
     let hosting: Hosting
     let kv: KeyValueStore
+    let membership: Membership
+    let cluster: ClusterAPIs
     let plugins: PluginHost
 
     /// - Parameter folders: Plugins of this project by path, such as `plugins/branch-protection`.
@@ -25,6 +27,54 @@ final class TestServer: Sendable {
         let home = FileManager.default.temporaryDirectory.path() + "host-api-\(UUID().uuidString)"
         layout = HomeLayout(home: home)
         try layout.create()
+        try Self.install(folders, mains, layout)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        database = try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
+        try await database.migrate(
+            EventLog.migrations + KeyValueStore.migrations + Membership.migrations + CacheService.migrations
+                + ExecutorService.migrations + JobScheduler.migrations + PluginHost.migrations
+                + Hosting.migrations)
+        bus = EventBus(log: EventLog(database: database, node: NodeID("test")))
+        let git = GitStore(
+            configuration: GitConfiguration(
+                hooksDirectory: home, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, threads: 2),
+            logger: logger)
+        hosting = Hosting(
+            layout: layout, database: database, git: git, events: bus, node: NodeID("test"),
+            settings: HostingSettings(), logger: logger)
+        kv = KeyValueStore(database: database)
+        membership = Membership(
+            database: database,
+            identity: NodeDescription(nodeID: "test", version: "1", sharedHomeID: "home"), logger: logger)
+        let locks = LockService(membership: membership, logger: logger)
+        let executors = ExecutorService(database: database, membership: membership, logger: logger)
+        let jobs = JobScheduler(database: database, membership: membership, logger: logger)
+        let caches = CacheService(database: database, logger: logger)
+        let topics = TopicService(database: database, node: "test", logger: logger)
+        caches.start()
+        topics.start()
+        cluster = ClusterAPIs(
+            locks: locks, executors: executors, jobs: jobs, caches: caches,
+            topics: topics, membership: membership)
+        try await membership.join()
+        try await locks.start()
+        try await executors.start()
+        jobs.start()
+        plugins = PluginHost(
+            configuration: PluginHostConfiguration(
+                firstPartyDirectory: nil, installedDirectory: layout.installedPlugins,
+                ceilings: Self.ceilings),
+            database: database, events: bus,
+            modules: HostAPI.modules(hosting: hosting, kv: kv, cluster: cluster), logger: logger)
+        await plugins.start()
+        hosting.pushes.addGuard(HostAPIPushGuard(plugins: plugins, hosting: hosting))
+        try await hosting.start()
+        await plugins.announceServing()
+    }
+
+    private static func install(
+        _ folders: [String], _ mains: [String: (permissions: String, main: String)], _ layout: HomeLayout
+    ) throws {
         for folder in folders {
             let json = try JSON.decode(ProjectFiles.text("\(folder)/plugin.json") ?? "")
             try FileManager.default.copyItem(
@@ -40,29 +90,6 @@ final class TestServer: Sendable {
             try Data(manifest.utf8).write(to: URL(filePath: "\(path)/plugin.json"))
             try Data(plugin.main.utf8).write(to: URL(filePath: "\(path)/main.lua"))
         }
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        database = try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
-        try await database.migrate(
-            EventLog.migrations + KeyValueStore.migrations + PluginHost.migrations + Hosting.migrations)
-        bus = EventBus(log: EventLog(database: database, node: NodeID("test")))
-        let git = GitStore(
-            configuration: GitConfiguration(
-                hooksDirectory: home, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, threads: 2),
-            logger: logger)
-        hosting = Hosting(
-            layout: layout, database: database, git: git, events: bus, node: NodeID("test"),
-            settings: HostingSettings(), logger: logger)
-        kv = KeyValueStore(database: database)
-        plugins = PluginHost(
-            configuration: PluginHostConfiguration(
-                firstPartyDirectory: nil, installedDirectory: layout.installedPlugins,
-                ceilings: Self.ceilings),
-            database: database, events: bus, modules: HostAPI.modules(hosting: hosting, kv: kv),
-            logger: logger)
-        await plugins.start()
-        hosting.pushes.addGuard(HostAPIPushGuard(plugins: plugins, hosting: hosting))
-        try await hosting.start()
-        await plugins.announceServing()
     }
 
     deinit { try? FileManager.default.removeItem(atPath: layout.home) }
@@ -77,6 +104,12 @@ final class TestServer: Sendable {
     func stop() async {
         await hosting.stop()
         await plugins.stop()
+        await cluster.jobs?.stop(within: .seconds(10))
+        await cluster.caches?.stop()
+        await cluster.topics?.stop()
+        await cluster.executors?.stop()
+        cluster.locks?.stop()
+        await membership.leave()
         await database.close()
     }
 

@@ -1,11 +1,13 @@
+import ClusterTestKit
 import Hosting
 import Portable
 import SharedDatabase
 import Testing
 
 @Suite struct AccessTokenLife {
-    @Test func theSecretIsShownOnceAndStoredHashed() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func theSecretIsShownOnceAndStoredHashed(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let jane = try await node.user("jane")
         let principal = Principal(user: jane)
@@ -21,8 +23,9 @@ import Testing
         #expect(shape["token"] == nil && shape["name"] == "ci" && shape["permissions"] == ["REPO_WRITE"])
     }
 
-    @Test func itLogsInAsBearerAndInThePasswordsPlaceForItsUserOnly() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func itLogsInAsBearerAndInThePasswordsPlaceForItsUserOnly(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let jane = try await node.user("jane")
         try await node.user("bob")
@@ -45,8 +48,9 @@ import Testing
         #expect(used.lastAuthenticatedMilliseconds != nil)
     }
 
-    @Test func anExpiredADeletedAndADisabledUsersTokenAreRefused() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func anExpiredADeletedAndADisabledUsersTokenAreRefused(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let jane = try await node.user("jane")
         let tokens = node.hosting.tokens
@@ -74,8 +78,9 @@ import Testing
         }
     }
 
-    @Test func aTokenCannotMakeListOrChangeTokensNorItsUsersPassword() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aTokenCannotMakeListOrChangeTokensNorItsUsersPassword(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let jane = try await node.user("jane")
         let owner = TokenOwner.user(jane.id)
@@ -98,8 +103,9 @@ import Testing
         }
     }
 
-    @Test func tokensBelongToTheirOwnerAlone() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func tokensBelongToTheirOwnerAlone(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let jane = try await node.user("jane")
         let bob = Principal(user: try await node.user("bob"))
@@ -136,8 +142,9 @@ import Testing
         }
     }
 
-    @Test func theTokenOfARepositoryActsAsAServiceAndEndsWithIt() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func theTokenOfARepositoryActsAsAServiceAndEndsWithIt(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let repository = try await node.repository("tools", in: project)

@@ -1,11 +1,13 @@
+import ClusterTestKit
 import GitStore
 import Hosting
 import Portable
 import Testing
 
 @Suite struct EntityShapes {
-    @Test func aRepositoryHasTheFieldsAndLinksThatClientsRead() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aRepositoryHasTheFieldsAndLinksThatClientsRead(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node { $0.baseURL = BaseURL("https://git.example.org/") }
         let links = node.hosting.settings.baseURL
         let repository = try await node.repository(
@@ -30,8 +32,9 @@ import Testing
         #expect(repository.cloneURL(links: links) == "http://127.0.0.1:8080/scm/one/my-tools.git")
     }
 
-    @Test func aPersonalRepositoryNamesItsOwner() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aPersonalRepositoryNamesItsOwner(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node { $0.baseURL = BaseURL("http://h") }
         let links = node.hosting.settings.baseURL
         let jane = Principal(user: try await node.user("Jane"))
@@ -47,8 +50,9 @@ import Testing
         #expect(user["emailAddress"] == "Jane@example.org" && user["displayName"] == "Jane")
     }
 
-    @Test func theStandardPasswordCostIsScryptWithSixteenMebibytes() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func theStandardPasswordCostIsScryptWithSixteenMebibytes(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node { $0.passwordCost = .standard }
         try await node.user("jane")
         let principal = try await node.hosting.authenticator.authenticate(
@@ -73,8 +77,9 @@ import Testing
         _ = await push.node.recorder.events("repo:refs_changed", count: 1)
     }
 
-    @Test func aRepositoryWhoseMakerLeavesIsMadeAllTheSame() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aRepositoryWhoseMakerLeavesIsMadeAllTheSame(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let task = Task {

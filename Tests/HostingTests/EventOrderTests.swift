@@ -1,4 +1,5 @@
 import ClusterServices
+import ClusterTestKit
 import GitStore
 import Hosting
 import NodeTestKit
@@ -8,8 +9,11 @@ import Testing
 
 /// Which events the domain's changes give, and in which order.
 @Suite struct EventOrderTests {
-    @Test func `a change and its event are written down together, and come after a kill`() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func `a change and its event are written down together, and come after a kill`(
+        engine: TestEngine
+    ) async throws {
+        let home = try TestHome(engine)
         // Not started: nothing is delivered, as if the kill came right after the commit.
         let node = try await home.node(starts: false)
         let project = try await node.project("ONE")
@@ -43,8 +47,9 @@ import Testing
         #expect(last.recorder.all.isEmpty)
     }
 
-    @Test func `a change that fails gives no event`() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func `a change that fails gives no event`(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         _ = try await node.repository("tools", in: project)
@@ -57,8 +62,10 @@ import Testing
         #expect(node.recorder.all.map(\.key) == ["project:created", "repo:created"])
     }
 
-    @Test func `racing pushes and branches reach all in the order of confirmation`() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func `racing pushes and branches reach all in the order of confirmation`(engine: TestEngine) async throws
+    {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let other = EventRecorder()
         _ = try await node.events.subscribe(["repo:refs_changed"], name: "other") { event in

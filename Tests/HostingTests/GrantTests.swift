@@ -1,10 +1,12 @@
+import ClusterTestKit
 import Hosting
 import Portable
 import Testing
 
 @Suite struct Grants {
-    @Test func aNewGrantReplacesTheFormerOneAndIsListedByPages() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aNewGrantReplacesTheFormerOneAndIsListedByPages(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let hosting = node.hosting
         let project = try await node.project("ONE")
@@ -26,8 +28,9 @@ import Testing
         #expect(filtered.values.map(\.user.name) == ["cid"])
     }
 
-    @Test func anUnknownNameGrantsNothingToAnybody() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func anUnknownNameGrantsNothingToAnybody(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let scope = PermissionScope.project(project.id)
@@ -59,8 +62,9 @@ import Testing
         }
     }
 
-    @Test func whoMayNotAdministerSeesNoGrantsAndChangesNone() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func whoMayNotAdministerSeesNoGrantsAndChangesNone(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let scope = PermissionScope.project(project.id)
@@ -84,8 +88,9 @@ import Testing
         }
     }
 
-    @Test func theDefaultPermissionOfAProjectHoldsForEveryUserAndCanBeTakenBack() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func theDefaultPermissionOfAProjectHoldsForEveryUserAndCanBeTakenBack(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let permissions = node.hosting.permissions
         let project = try await node.project("ONE")

@@ -1,4 +1,5 @@
 import ClusterServices
+import ClusterTestKit
 import GitStore
 import Hosting
 import Portable
@@ -51,8 +52,9 @@ import Testing
         #expect(events.first?.payload["changes"]?.listValue?.map { $0["refId"] } == ["refs/heads/b"])
     }
 
-    @Test func aPushWhoseRefMovedOnBeforeTheRestartIsStillAnnounced() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aPushWhoseRefMovedOnBeforeTheRestartIsStillAnnounced(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node(starts: false)
         let repository = try await node.repository("tools", in: try await node.project("ONE"))
         let first = try await node.commit("first", in: repository)
@@ -71,8 +73,9 @@ import Testing
         #expect(events.map { $0.payload["changes"]?[0]?["toHash"]?.stringValue } == [first.hex, second.hex])
     }
 
-    @Test func manyUndeliveredPushesComeInOrderAfterTheRestart() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func manyUndeliveredPushesComeInOrderAfterTheRestart(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node(starts: false)
         let repository = try await node.repository("tools", in: try await node.project("ONE"))
         let commit = try await node.commit("first", in: repository)

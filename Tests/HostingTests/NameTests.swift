@@ -1,3 +1,4 @@
+import ClusterTestKit
 import Hosting
 import Portable
 import Testing
@@ -65,8 +66,9 @@ private let hostileNames = [
         #expect(repository.name == name)
     }
 
-    @Test func namesThatDifferInCaseOnlyAreTheSame() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func namesThatDifferInCaseOnlyAreTheSame(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("one")
         #expect(project.key == "ONE")
@@ -88,8 +90,9 @@ private let hostileNames = [
         #expect(found?.name == "Tools")
     }
 
-    @Test func usersWhoseSlugsWouldClashGetANumber() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func usersWhoseSlugsWouldClashGetANumber(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         #expect(try await node.user("jane doe").slug == "jane_doe")
         #expect(try await node.user("jane_doe").slug == "jane_doe2")

@@ -1,11 +1,13 @@
+import ClusterTestKit
 import Hosting
 import Portable
 import SharedDatabase
 import Testing
 
 @Suite struct People {
-    @Test func aPasswordIsStoredHashedAndLogsInWithoutRegardToTheNamesCase() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aPasswordIsStoredHashedAndLogsInWithoutRegardToTheNamesCase(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let jane = try await node.user("jane")
         let principal = try await node.hosting.authenticator.authenticate(
@@ -31,14 +33,16 @@ import Testing
         }
     }
 
-    @Test func withoutCredentialsTheCallerIsAnonymous() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func withoutCredentialsTheCallerIsAnonymous(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         #expect(try await node.hosting.authenticator.authenticate(nil) == .anonymous)
     }
 
-    @Test func aChangedPasswordEndsTheOldOneAtOnceAlsoWhenItWasRemembered() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aChangedPasswordEndsTheOldOneAtOnceAlsoWhenItWasRemembered(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let jane = try await node.user("jane")
         let old = Credentials.basic(user: "jane", password: "secret")
@@ -56,8 +60,9 @@ import Testing
         }
     }
 
-    @Test func aUserThatIsNotActiveCannotLogInAndARememberedLoginEnds() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aUserThatIsNotActiveCannotLogInAndARememberedLoginEnds(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         try await node.user("jane")
         _ = try await node.hosting.authenticator.authenticate(.basic(user: "jane", password: "secret"))
@@ -68,8 +73,9 @@ import Testing
         }
     }
 
-    @Test func manyLoginsAtOnceAllSucceed() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func manyLoginsAtOnceAllSucceed(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         try await node.user("jane")
         let names = try await withThrowingTaskGroup(of: String?.self) { group in
@@ -86,8 +92,9 @@ import Testing
         #expect(names == Array(repeating: "jane", count: 50))
     }
 
-    @Test func theLocalTokenIsTheOperator() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func theLocalTokenIsTheOperator(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         node.hosting.authenticator.setLocalToken("local-secret")
         #expect(try await node.hosting.authenticator.authenticate(.bearer("local-secret")) == .localOperator)
@@ -100,8 +107,9 @@ import Testing
         }
     }
 
-    @Test func theFirstAdministratorMayDoEverythingAndIsMadeOnce() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func theFirstAdministratorMayDoEverythingAndIsMadeOnce(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         #expect(try await node.hosting.users.hasSysadmin() == false)
         let password = Users.generatePassword()
@@ -115,8 +123,9 @@ import Testing
         #expect(try await node.hosting.permissions.effective(principal) == .all)
     }
 
-    @Test func theLastAdministratorStays() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func theLastAdministratorStays(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let new = NewUser(name: "admin", displayName: "Admin", emailAddress: nil, password: "x")
         try await node.hosting.users.createSysadmin(new)
@@ -136,8 +145,9 @@ import Testing
         #expect(try await hosting.users.hasSysadmin())
     }
 
-    @Test func onlyASystemAdministratorTouchesOne() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func onlyASystemAdministratorTouchesOne(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let root = try await node.hosting.users.createSysadmin(
             NewUser(name: "root", displayName: "Root", emailAddress: nil, password: "x"))
@@ -163,8 +173,9 @@ import Testing
         try await hosting.users.setPassword(name: "bob", password: "mine", by: admin)
     }
 
-    @Test func groupsGiveTheirPermissionsToTheirMembersOnly() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func groupsGiveTheirPermissionsToTheirMembersOnly(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let hosting = node.hosting
         let jane = Principal(user: try await node.user("jane"))
@@ -181,8 +192,9 @@ import Testing
         #expect(try await hosting.permissions.has(.projectCreate, jane) == false)
     }
 
-    @Test func usersAreListedByPagesAndFoundByAnyPartOfTheirNames() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func usersAreListedByPagesAndFoundByAnyPartOfTheirNames(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         for name in ["ann", "bob", "cid", "d_e"] { try await node.user(name) }
         let first = try await node.hosting.users.list(
@@ -202,8 +214,9 @@ import Testing
         }
     }
 
-    @Test func aUserWithRepositoriesIsNotDeletedAndIdsAreNeverUsedAgain() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aUserWithRepositoriesIsNotDeletedAndIdsAreNeverUsedAgain(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let hosting = node.hosting
         let jane = try await node.user("jane")
@@ -223,8 +236,9 @@ import Testing
         }
     }
 
-    @Test func renamingAUserMovesThePersonalProjectAndOldAddressesRedirect() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func renamingAUserMovesThePersonalProjectAndOldAddressesRedirect(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let hosting = node.hosting
         let jane = try await node.user("jane")

@@ -1,3 +1,4 @@
+import ClusterTestKit
 import Hosting
 import Portable
 import Testing
@@ -65,8 +66,9 @@ enum Subject: String, CaseIterable, Sendable {
         }
     }
 
-    @Test func eachAskerMayExactlyWhatItWasGivenAndListsAgreeWithSingleAnswers() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func eachAskerMayExactlyWhatItWasGivenAndListsAgreeWithSingleAnswers(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let world = try await World(node: node)
         let repositoryPermissions: [Permission] = [.repoRead, .repoWrite, .repoAdmin]
@@ -91,8 +93,9 @@ enum Subject: String, CaseIterable, Sendable {
         }
     }
 
-    @Test func withoutAnonymousAccessNobodySeesPublicThings() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func withoutAnonymousAccessNobodySeesPublicThings(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node { $0.anonymousAccess = false }
         let world = try await World(node: node)
         for repository in world.repositories.values {

@@ -1,4 +1,5 @@
 import ClusterServices
+import ClusterTestKit
 import Foundation
 import GitStore
 import Hosting
@@ -7,8 +8,9 @@ import SharedDatabase
 import Testing
 
 @Suite struct RepositoriesOfAProject {
-    @Test func aNewRepositoryIsAnEmptyBareOneNamedByItsIdAlone() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aNewRepositoryIsAnEmptyBareOneNamedByItsIdAlone(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let repository = try await node.repository("My Tools", in: project)
@@ -25,8 +27,9 @@ import Testing
         #expect(created.first?.repository == repository.id)
     }
 
-    @Test func renamingAndMovingKeepTheFolderAndOldAddressesRedirect() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func renamingAndMovingKeepTheFolderAndOldAddressesRedirect(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let hosting = node.hosting
         let (one, two) = (try await node.project("ONE"), try await node.project("TWO"))
@@ -55,8 +58,9 @@ import Testing
         #expect(modified.first?.payload["new"]?["slug"] == "better-tools")
     }
 
-    @Test func aProjectsNewKeyKeepsOldAddressesWorking() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aProjectsNewKeyKeepsOldAddressesWorking(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let repository = try await node.repository("tools", in: project)
@@ -69,8 +73,9 @@ import Testing
             found.repository.id == repository.id && found.repository.project.key == "UNO" && found.isRedirect)
     }
 
-    @Test func anOldAddressTellsNothingToWhoMayNotRead() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func anOldAddressTellsNothingToWhoMayNotRead(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let repository = try await node.repository("tools", in: project)
@@ -81,8 +86,9 @@ import Testing
         }
     }
 
-    @Test func movingNeedsTheRightToCreateWhereItGoes() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func movingNeedsTheRightToCreateWhereItGoes(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let (one, two) = (try await node.project("ONE"), try await node.project("TWO"))
         let repository = try await node.repository("tools", in: one)
@@ -99,8 +105,9 @@ import Testing
             repository, RepositoryChange(projectKey: "TWO"), by: ann)
     }
 
-    @Test func aDeletedRepositoryIsGoneForEverybodyAndItsIdIsNotUsedAgain() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aDeletedRepositoryIsGoneForEverybodyAndItsIdIsNotUsedAgain(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let repository = try await node.repository("tools", in: project)
@@ -121,8 +128,9 @@ import Testing
         #expect(gone.map(\.repository) == [repository.id, again.id])
     }
 
-    @Test func aKillBetweenRowAndFolderLeavesNoNameTaken() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aKillBetweenRowAndFolderLeavesNoNameTaken(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let repository = try await node.repository("tools", in: project)
@@ -140,8 +148,9 @@ import Testing
         #expect(try await next.repository("tools", in: project).state == .available)
     }
 
-    @Test func aKillBetweenDeletedRowAndFolderIsMadeGoodAtTheNextStart() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aKillBetweenDeletedRowAndFolderIsMadeGoodAtTheNextStart(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         let (gone, kept) = (
@@ -158,16 +167,18 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: next.path(kept)))
     }
 
-    @Test func aFolderThatNoRowKnowsIsLeftAlone() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aFolderThatNoRowKnowsIsLeftAlone(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let stray = home.layout.repositories + "/4711"
         try FileManager.default.createDirectory(atPath: stray, withIntermediateDirectories: true)
         _ = try await home.node()
         #expect(FileManager.default.fileExists(atPath: stray))
     }
 
-    @Test func anArchivedRepositoryCanOnlyBeReadUntilItIsUnarchived() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func anArchivedRepositoryCanOnlyBeReadUntilItIsUnarchived(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let hosting = node.hosting
         let project = try await node.project("ONE")
@@ -200,8 +211,9 @@ import Testing
         try await hosting.pushes.requirePushable(open, by: .localOperator)
     }
 
-    @Test func listsAreFilteredAndPaged() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func listsAreFilteredAndPaged(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let (one, two) = (try await node.project("ONE"), try await node.project("TWO", isPublic: true))
         for name in ["alpha", "beta", "gamma"] { _ = try await node.repository(name, in: one) }
@@ -221,9 +233,10 @@ import Testing
         #expect(try await slugs(RepositoryFilter(state: .initialising)) == [])
     }
 
-    @Test(arguments: [(-5, -5), (Int.max, Int.max), (Int.min, 0)])
-    func anyNumbersMakeAPage(_ start: Int, _ limit: Int) async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases, [(-5, -5), (Int.max, Int.max), (Int.min, 0)])
+    func anyNumbersMakeAPage(engine: TestEngine, page: (start: Int, limit: Int)) async throws {
+        let (start, limit) = page
+        let home = try TestHome(engine)
         let node = try await home.node()
         let project = try await node.project("ONE")
         _ = try await node.repository("tools", in: project)
@@ -235,8 +248,9 @@ import Testing
 }
 
 @Suite struct ProjectsOfTheServer {
-    @Test func whoMakesAProjectAdministersIt() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func whoMakesAProjectAdministersIt(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let ann = Principal(user: try await node.user("ann"))
         await #expect {
@@ -267,8 +281,9 @@ import Testing
         }
     }
 
-    @Test func aPersonalProjectAppearsAtItsOwnersFirstUseOnly() async throws {
-        let home = try TestHome()
+    @Test(arguments: TestEngine.allCases)
+    func aPersonalProjectAppearsAtItsOwnersFirstUseOnly(engine: TestEngine) async throws {
+        let home = try TestHome(engine)
         let node = try await home.node()
         let ann = Principal(user: try await node.user("ann"))
         let bob = Principal(user: try await node.user("bob"))

@@ -33,6 +33,31 @@ import Testing
     }
 
     @Test(arguments: [
+        ("coroutine.wrap(fail)()", "quota: too much"),
+        ("local co = coroutine.create(fail) local _, e = coroutine.resume(co) error(e)", "quota: too much"),
+        ("coroutine.wrap(function() coroutine.wrap(fail)() end)()", "quota: too much"),
+        ("local _, e = pcall(coroutine.wrap(fail)) error(e)", "quota: too much"),
+        ("local _, e = coroutine.resume(coroutine.create(told)) error(e)", "main.lua:3: main.lua:2: told"),
+        ("local _, e = coroutine.resume(coroutine.create(told)) error(e, 0)", "main.lua:2: told"),
+    ])
+    func `tracebacks lead through coroutines for errors of any kind`(body: String, message: String) async {
+        let error = await TestState.failure(
+            """
+            local function fail() error({code = 'quota', message = 'too much'}) end
+            local function told() error('told') end
+            \(body)
+            """)
+        guard case .runtime(let text, let traceback) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(text == message)
+        for place in [body.contains("told") ? "main.lua:2:" : "main.lua:1:", "main.lua:3:"] {
+            #expect(traceback.contains(place), "\(traceback)")
+        }
+    }
+
+    @Test(arguments: [
         ("error(nil)", "nil"), ("error()", "nil"), ("error(12)", "12"),
         ("error(true)", "(error object is a boolean value)"),
         ("error({})", "(error object is a table value)"),
@@ -61,7 +86,8 @@ import Testing
 
     @Test func `an error that was caught does not lengthen a later traceback`() async throws {
         let error = await TestState.failure(
-            "pcall(coroutine.wrap(function() error('first') end))\nlocal t = nil\nt.x = 1")
+            "pcall(coroutine.wrap(function() error('first') end))\n"
+                + "pcall(coroutine.wrap(function() error({}) end))\nerror({})")
         guard case .runtime(_, let traceback) = error else {
             Issue.record("\(String(describing: error))")
             return

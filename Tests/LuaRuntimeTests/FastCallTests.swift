@@ -155,7 +155,7 @@ import Testing
             path: "test.same",
             kind: .fast { call in
                 var found: [(String, LuaFastScalar)] = []
-                _ = call.withTable(0) { table in table.forEach { found.append(($0, $1)) } }
+                call.withTable(0) { table in table.forEach { found.append(($0, $1)) } }
                 for (_, value) in found.sorted(by: { $0.0 < $1.0 }) { call.write(value) }
             })
         let results = try await TestState.run(
@@ -214,5 +214,51 @@ import Testing
             "local ok, text = pcall(test.odd, 1) return ok, #text, test.odd(2)", functions: [fast])
         #expect(results.count == 3 && results[0] == false && results[2] == "half")
         #expect((results[1].integerValue ?? 0) >= 4_096 && (results[1].integerValue ?? 0) < 4_200)
+    }
+
+    /// What an attempt does not take goes the other way, with all its checks.
+    @Test func `an attempt answers what is as declared and passes the rest on`() async throws {
+        let whole = Atomic<Int>(0)
+        let twice = LuaHostFunction(
+            path: "test.twice", parameterNames: ["value"],
+            kind: .attempt(
+                { call in
+                    guard case .string(let text)? = call.plain(0), call.write(plain: .string(text + text))
+                    else { return call.pass() }
+                },
+                otherwise: { arguments, _ in
+                    whole.add(1, ordering: .relaxed)
+                    guard let text = arguments[0].stringValue else {
+                        throw LuaHostError.misuse("string expected")
+                    }
+                    return [.string(text + text)]
+                }))
+        let results = try await TestState.run(
+            """
+            local long = ('x'):rep(3000)
+            local f = test.twice
+            return f('ab'), #f(long), f('ü'), {pcall(f, 7)}, {pcall(f)}, {pcall(f, {})}, {pcall(f, '\\xff')}
+            """, functions: [twice])
+        let refused: PortableValue = [false, "main.lua:3: string expected"]
+        #expect(results == ["abab", 6_000, "üü", refused, refused, refused, refused])
+        #expect(whole.load(ordering: .relaxed) == 5)
+    }
+
+    @Test func `fields of a table that is asked for have any shape`() async throws {
+        let index = LuaHostFunction(
+            path: "test.config",
+            kind: .index { key in
+                switch key {
+                case "text": return .string(String(repeating: "x", count: 9_000))
+                case "list": return [1, [2, "three"]]
+                case "wrong": throw LuaHostError.misuse("no such setting")
+                default: return .null
+                }
+            })
+        let results = try await TestState.run(
+            "return #test.config.text, test.config.list, test.config.none, "
+                + "pcall(function() return test.config.wrong end)",
+            functions: [index])
+        #expect(results == [9_000, [1, [2, "three"]], .null, false, "main.lua:1: no such setting"])
     }
 }

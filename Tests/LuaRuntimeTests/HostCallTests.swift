@@ -120,16 +120,24 @@ import Testing
             r[#r + 1] = nested()
             local function close() r[#r + 1] = test.wait('closed') end
             do local c <close> = setmetatable({}, {__close = close}) end
+            local sorted = {3, 1, 2}
+            table.sort(sorted, function(a, b) return test.wait(a) < test.wait(b) end)
+            r[#r + 1] = table.concat(sorted)
+            r[#r + 1] = ('a-b'):gsub('%w', function(c) return coroutine.wrap(test.wait)(c .. c) end)
+            r[#r + 1] = tostring(setmetatable({}, {__tostring = function() return test.wait('text') end}))
             return r
             """, functions: [Self.wait])
-        #expect(results == [[1, 2, 3, 4, 5, "six", 7, true, 8, 9, "deep", "closed"]])
+        #expect(
+            results == [
+                [1, 2, 3, 4, 5, "six", 7, true, 8, 9, "deep", "closed", "123", "aa-bb", "text"]
+            ])
     }
 
     @Test(arguments: [
-        "table.sort({3, 2, 1}, function(a, b) test.wait(1) return a < b end)",
-        "('a'):gsub('a', function() test.wait(1) end)",
-        "local co = coroutine.wrap(function() test.wait(1) end) ;('a'):gsub('a', function() co() end)",
-        "tostring(setmetatable({}, {__tostring = function() test.wait(1) return 'x' end}))",
+        "('a'):gsub('a', setmetatable({}, {__index = function() test.wait(1) end}))",
+        "local co = coroutine.wrap(function() test.wait(1) end) "
+            + "table.concat(setmetatable({}, {__index = co}), '', 1, 1)",
+        "('%s'):format(setmetatable({}, {__tostring = function() test.wait(1) return 'x' end}))",
     ])
     func `a waiting call from a place that cannot wait says so`(body: String) async throws {
         let error = await TestState.failure(body, functions: [Self.wait])

@@ -14,7 +14,8 @@ struct TestState {
     init(
         _ main: String, limits: LuaLimits = LuaLimits(), sources: [String: String] = [:],
         functions: [LuaHostFunction] = [], constants: [String: PortableValue] = [:],
-        pool: LuaThreadPool = pool
+        classes: [LuaClass] = [], pool: LuaThreadPool = pool,
+        runEnded: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) throws {
         let handed = HandedFunctions()
         let lines = LogLines()
@@ -28,8 +29,8 @@ struct TestState {
         var texts = sources.mapValues { Array($0.utf8) }
         texts["main.lua"] = Array(main.utf8)
         state = try LuaState(
-            name: "test", limits: limits, functions: functions + [on], constants: constants, sources: texts,
-            pool: pool, log: { lines.add($0) })
+            name: "test", limits: limits, classes: classes, functions: functions + [on],
+            constants: constants, sources: texts, pool: pool, log: { lines.add($0) }, runEnded: runEnded)
         self.handed = handed
         self.lines = lines
     }

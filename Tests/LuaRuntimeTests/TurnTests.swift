@@ -62,19 +62,50 @@ import Testing
         #expect(queue.next(after: all[0], used: 1, hasMore: false) == nil)
     }
 
-    @Test func `a quiet state is served while one spins where it cannot give way and one floods`()
-        async throws
-    {
-        let pool = LuaThreadPool(threads: 2, name: "fair")
+    @Test func `a state that uses much has its turns in the background until it has rested`() {
+        let queue = TurnQueue(hasBackground: true)
+        let all = Self.executors(2)
+        let (busy, quiet) = (all[0], all[1])
+        #expect(queue.append(busy) && queue.next() === busy)
+        for _ in 0..<5 { #expect(queue.next(after: busy, used: Self.slice, hasMore: true) === busy) }
+        queue.finish(busy, used: Self.slice, hasMore: true)
+        #expect(queue.append(quiet) && queue.next() === quiet)
+        #expect(queue.next(.background) === busy)
+        // Work that somebody waits for is not put behind, nor left there.
+        queue.finish(busy, used: Self.slice, hasMore: true)
+        busy.beginUrgentWork()
+        queue.promote(busy)
+        #expect(queue.next() === busy)
+        queue.finish(busy, used: Self.slice, hasMore: true)
+        #expect(queue.next() === busy)
+        busy.endUrgentWork()
+        queue.finish(quiet, used: Self.slice, hasMore: false)
+        queue.finish(busy, used: Self.slice, hasMore: false)
+        queue.stop()
+        #expect(queue.next() == nil && queue.next(.background) == nil)
+        var load = CPULoad()
+        let now = ContinuousClock.now
+        load.add(60_000_000, now: now)
+        #expect(load.isHigh(now: now) && load.isHigh(now: now + .milliseconds(490)))
+        #expect(!load.isHigh(now: now + .milliseconds(510)) && !load.isHigh(now: now + .seconds(1_000_000)))
+    }
+
+    /// More states than threads spin where they cannot give way; the flood comes as fast as it is served.
+    @Test(arguments: [
+        "table.sort({1, 2, 3}, function() while true do end end)",
+        "string.format('%s', setmetatable({}, {__tostring = function() while true do end end}))",
+    ])
+    func `a quiet state is served while others spin and one floods`(spin: String) async throws {
+        let pool = LuaThreadPool(threads: 1, background: 1, name: "fair")
         let limits = LuaLimits(handlerCPU: .seconds(2))
-        let spinning = try TestState(
-            "test.on('f', function() table.sort({1, 2, 3}, function() while true do end end) end)",
-            limits: limits, pool: pool)
+        let spinning = try (0..<2).map { _ in
+            try TestState("test.on('f', function() \(spin) end)", limits: limits, pool: pool)
+        }
         let flooding = try TestState(
             "test.on('f', function() local n = 0 for i = 1, 20000 do n = n + i end return n end)", pool: pool)
         let quiet = try TestState("test.on('f', function(x) return x end)", pool: pool)
-        for test in [spinning, flooding, quiet] { try await test.load() }
-        let spin = Task { try await spinning.call() }
+        for test in spinning + [flooding, quiet] { try await test.load() }
+        let spins = spinning.map { test in Task { try await test.call() } }
         let floods = (0..<32).map { _ in
             Task { while !Task.isCancelled { _ = try await flooding.call() } }
         }
@@ -82,12 +113,17 @@ import Testing
             #expect(try await quiet.call("f", .integer(Int64(number))) == [.integer(Int64(number))])
         }
         #expect(quiet.state.statistics().waitNanoseconds > 0)
-        for flood in floods { flood.cancel() }
-        spin.cancel()
-        for flood in floods { _ = try? await flood.value }
+        for task in floods { task.cancel() }
+        for task in floods { _ = try? await task.value }
         #expect(flooding.state.statistics().runs > 0)
-        await #expect(throws: LuaError.self) { _ = try await spin.value }
-        for test in [spinning, flooding, quiet] { await test.state.close() }
-        pool.stop()
+        for test in spinning { #expect(test.state.statistics().kills.isEmpty) }
+        await flooding.state.close()
+        await quiet.state.close()
+        for task in spins { task.cancel() }
+        // Those that cannot give way are there to the end of their budgets, and the pool waits for them.
+        for (test, task) in zip(spinning, spins) where spin.contains("sort") {
+            await #expect(throws: LuaError.self) { try await task.value }
+            await test.state.close()
+        }
     }
 }

@@ -31,7 +31,8 @@ package final class RunningNode: Sendable {
     /// Starts a node and waits until it serves.
     /// - Parameter properties: Written to `shared/perigee.properties`, over those every test node has: the
     ///   sysadmin
-    ///   above, `server.address` 127.0.0.1, `server.port` 0, `setup.displayName` Test.
+    /// above, `server.address` 127.0.0.1, `server.port` 0, `plugin.ssh.enabled` false, `setup.displayName`
+    ///   Test.
     /// - Parameter arguments: More arguments of `perigee serve`.
     /// - Parameter environment: More variables for it.
     /// - Parameter directory: Where a home may already be, below `home`; a new one when `nil`.
@@ -58,7 +59,7 @@ package final class RunningNode: Sendable {
             "setup.displayName": "Test", "setup.sysadmin.username": administrator,
             "setup.sysadmin.password": administratorPassword, "setup.sysadmin.displayName": "Admin",
             "setup.sysadmin.emailAddress": "admin@example.org", "server.address": "127.0.0.1",
-            "server.port": "0",
+            "server.port": "0", "plugin.ssh.enabled": "false",
         ]
         return RunningNode(
             directory,

@@ -7,7 +7,10 @@ struct SpawnedChild {
     let output: Int32
     let errors: Int32
 
-    init(_ command: [String], environment: [String: String], directory: String?) throws {
+    /// - Parameter diesWithUs: Whether the kernel kills it when the thread that starts it goes.
+    init(
+        _ command: [String], environment: [String: String], directory: String?, diesWithUs: Bool = true
+    ) throws {
         let input = try Pipe()
         let output = try Pipe()
         let errors = try Pipe()
@@ -38,8 +41,8 @@ struct SpawnedChild {
         let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         posix_spawnattr_setflags(&attributes, Int16(flags))
         processID = try Self.spawn(
-            ["env", "--chdir", directory ?? NSTemporaryDirectory(), "setpriv", "--pdeathsig", "KILL", "--"]
-                + command,
+            ["env", "--chdir", directory ?? NSTemporaryDirectory()]
+                + (diesWithUs ? ["setpriv", "--pdeathsig", "KILL", "--"] : []) + command,
             environment, actions, attributes)
         self.input = input.writing
         self.output = output.reading

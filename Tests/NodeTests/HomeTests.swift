@@ -24,6 +24,25 @@ import Testing
         #expect(throws: StartError.self) { try NodeIdentity.load(home: folder) }
     }
 
+    @Test func `the shared home's id is made once, also by nodes that start at the same time`() async throws {
+        defer { remove() }
+        let folder = folder
+        let ids = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<16 { group.addTask { try SharedHomeIdentity.load(shared: folder) } }
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(ids.count == 1 && ids.first?.isEmpty == false)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["home-id"])
+    }
+
+    @Test func `a home has one origin for as long as the machine runs, and another home another`() throws {
+        defer { remove() }
+        let origin = try #require(NodeOrigin.of(home: folder))
+        #expect(NodeOrigin.of(home: folder) == origin)
+        #expect(NodeOrigin.of(home: "/") != origin)
+        #expect(NodeOrigin.of(home: folder + "/nothing") == nil)
+    }
+
     @Test func `a second lock on the same home names the first holder`() throws {
         defer { remove() }
         let lock = try HomeLock(

@@ -71,8 +71,8 @@ import Testing
 
     @Test(arguments: [
         ("server.ssl.key", "server.ssl.certificate-private-key"), ("server.ssl", "server.ssl.enabled"),
-        ("jdbc.url", "setup.baseUrl"), ("logging.loger.perigee.git", "logging.logger.<name>"),
-        ("plugin.memory.max", "plugins.memory.max"), ("x", "plugins.dir"),
+        ("jdbc.uri", "jdbc.url"), ("logging.loger.perigee.git", "logging.logger.<name>"),
+        ("plugin.memory.max", "plugins.memory.max"), ("x", "jdbc.url"),
     ])
     func `a key that resembles none much is refused with the nearest one all the same`(
         key: String, nearest: String

@@ -70,8 +70,8 @@ import Testing
             "permissions.event: unknown permission \"event\"; did you mean \"events\"?"
         ),
         (
-            #""permissions": {"sockets": true}"#,
-            "permissions.sockets: unknown permission \"sockets\"; known are events"
+            #""permissions": {"telepathy": true}"#,
+            "permissions.telepathy: unknown permission \"telepathy\"; known are events"
         ),
         (#""permissions": {"commits": "write"}"#, "permissions.commits: \"read\" is expected, not \"write\""),
         (

@@ -19,6 +19,7 @@ struct TestHost {
     init(
         ceilings: PluginCeilings = PluginCeilings(), mode: String = "primary", isServing: Bool = true,
         audit: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        more: [HostModule] = [],
         firstParty writeFirstParty: (PluginFolder) throws -> Void = { _ in },
         _ write: (PluginFolder) throws -> Void
     ) async throws {
@@ -36,7 +37,7 @@ struct TestHost {
             configuration: PluginHostConfiguration(
                 firstPartyDirectory: firstParty.path, installedDirectory: installed.path, ceilings: ceilings,
                 mode: mode),
-            database: database, events: bus, modules: tests.modules, logger: logger, audit: audit)
+            database: database, events: bus, modules: tests.modules + more, logger: logger, audit: audit)
         await host.start()
         if isServing { await host.announceServing() }
     }

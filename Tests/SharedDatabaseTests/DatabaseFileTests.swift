@@ -101,4 +101,63 @@ import Testing
         }
         #expect(reason.contains(folder.file))
     }
+
+    @Test(
+        arguments: [
+            ("INSERT INTO person (name) VALUES ('ann')", .constraint(kind: .unique, detail: "person.name")),
+            (
+                "INSERT INTO person (id, name) VALUES (1, 'x')",
+                .constraint(kind: .unique, detail: "person.id")
+            ),
+            ("INSERT INTO person (name) VALUES (NULL)", .constraint(kind: .notNull, detail: "person.name")),
+            (
+                "INSERT INTO person (name, age) VALUES ('x', -1)",
+                .constraint(kind: .check, detail: "age >= 0")
+            ),
+            ("DELETE FROM person", .constraint(kind: .foreignKey, detail: "FOREIGN KEY constraint failed")),
+            (
+                "INSERT INTO thing (owner) VALUES (99)",
+                .constraint(kind: .foreignKey, detail: "FOREIGN KEY constraint failed")
+            ),
+            (
+                "SELECT * FROM nowhere",
+                .statement(message: "no such table: nowhere", sql: "SELECT * FROM nowhere")
+            ),
+        ] as [(String, DatabaseError)])
+    func `an error says what the database objected to`(sql: String, error: DatabaseError) async throws {
+        try await TestFolder().withDatabase { database in
+            try await database.migrate([people])
+            try await database.write { transaction in
+                try transaction.execute("INSERT INTO person (name) VALUES ('ann')")
+                try transaction.execute("INSERT INTO thing (owner) VALUES (1)")
+            }
+            await #expect(throws: error) { try await database.write { try $0.execute(sql) } }
+        }
+    }
+
+    @Test func `when there is no room left nothing is changed, and with room work goes on`() async throws {
+        try await TestFolder().withDatabase { database in
+            try await database.migrate([people])
+            try await database.write { transaction in
+                let pages = try transaction.firstRow("PRAGMA page_count")?.integer("page_count") ?? 0
+                _ = try transaction.rows("PRAGMA max_page_count = \(pages)")
+            }
+            await #expect(throws: DatabaseError.full) {
+                try await database.write { transaction in
+                    for number in 0..<1000 {
+                        let name = "\(number)" + String(repeating: "x", count: 500)
+                        try transaction.execute("INSERT INTO person (name) VALUES (?)", [.text(name)])
+                    }
+                }
+            }
+            #expect(try await count(database) == 0)
+            try await database.write { _ = try $0.rows("PRAGMA max_page_count = 100000") }
+            try await database.write { try $0.execute("INSERT INTO person (name) VALUES ('ann')") }
+            #expect(try await count(database) == 1)
+        }
+    }
+
+    private func count(_ database: SharedDatabase) async throws -> Int64? {
+        try await database.read { try $0.firstRow("SELECT count(*) AS n FROM person")?.integer("n") }
+    }
 }

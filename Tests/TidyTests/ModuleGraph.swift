@@ -4,7 +4,7 @@ enum ModuleGraph {
     static let allowed: [String: Set<String>] = [
         "Portable": [],
         "Observability": ["Portable"],
-        "SharedDatabase": ["Portable"],
+        "SharedDatabase": ["CPostgres", "Portable"],
         "ClusterServices": ["Portable", "SharedDatabase"],
         "GitStore": ["CGit2", "Portable"],
         "Hosting": ["GitStore", "ClusterServices", "SharedDatabase", "Portable"],
@@ -12,8 +12,13 @@ enum ModuleGraph {
         "PluginHost": ["LuaRuntime", "ClusterServices", "SharedDatabase", "Portable"],
         "HostAPI": ["PluginHost", "Hosting", "GitStore", "ClusterServices", "Portable"],
         "HTTPServing": ["Hosting", "Portable"],
-        "GitTransport": ["HTTPServing", "Hosting", "GitStore", "Portable"],
-        "RESTAPI": ["HTTPServing", "Hosting", "GitStore", "PluginHost", "Observability", "Portable"],
+        "GitTransport": [
+            "CSSH", "HTTPServing", "Hosting", "GitStore", "ClusterServices", "Portable",
+        ],
+        "RESTAPI": [
+            "HTTPServing", "Hosting", "GitStore", "PluginHost", "ClusterServices", "Observability",
+            "Portable",
+        ],
         "Node": [
             "RESTAPI", "GitTransport", "HTTPServing", "HostAPI", "PluginHost", "LuaRuntime", "Hosting",
             "GitStore",
@@ -24,6 +29,8 @@ enum ModuleGraph {
         "perigee-hook": [],
         "CLua": [],
         "CGit2": [],
+        "CPostgres": [],
+        "CSSH": [],
     ]
 
     /// Modules of other packages that only some of ours may import, with the reason.
@@ -50,6 +57,8 @@ enum ModuleGraph {
         case (_, "NodeTestKit"): "test support is never part of the program"
         case ("Portable", _): "Portable is imported by all and may depend on nothing"
         case (_, "CGit2"): "git_repository is named in GitStore alone"
+        case (_, "CPostgres"): "PGconn is named in SharedDatabase alone"
+        case (_, "CSSH"): "ssh_session is named in GitTransport alone"
         case (_, "CLua"), (_, "CLuaHost"): "lua_State is named below LuaRuntime alone"
         case ("GitStore", "Hosting"): "GitStore is about files on disk and knows no users"
         case ("GitStore", _): "GitStore is about files on disk and needs no cluster, database or plugin"

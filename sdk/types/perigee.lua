@@ -428,6 +428,7 @@ function perigee.kv.get(key) end
 ---@class perigee.KVPutOptions
 ---@field if_version? integer The version that the entry must have now; 0: it must not exist.
 ---@field ttl? string How long the entry lasts, such as `15m` (default: for ever).
+---@field fence? integer A lock's `guard.token`; `conflict` when a greater one has written to this key, or deleted it.
 
 ---Stores a value.
 ---
@@ -450,6 +451,7 @@ function perigee.kv.put(key, value, options) end
 ---Options of `perigee.kv.delete`.
 ---@class perigee.KVDeleteOptions
 ---@field if_version? integer The version that it must have now.
+---@field fence? integer A lock's `guard.token`; `conflict` when a greater one has written to this key, or deleted it.
 
 ---Deletes an entry.
 ---
@@ -462,7 +464,8 @@ function perigee.kv.put(key, value, options) end
 ---```
 ---@param key string 1 to 512 bytes without NUL.
 ---@param options? perigee.KVDeleteOptions Under which condition.
----@return boolean deleted Whether there was such an entry.
+---@return boolean? deleted Whether there was such an entry; `nil` when it was refused.
+---@return perigee.Error? err `conflict` when the fencing token is too old.
 function perigee.kv.delete(key, options) end
 
 ---Goes over entries in the order of their keys. Not within a transaction.
@@ -500,6 +503,943 @@ function perigee.kv.each(prefix) end
 ---@return perigee.Value result What the function returned; `nil` when nothing was changed.
 ---@return perigee.Error? err `conflict` when another change came between: call it again; `quota`.
 function perigee.kv.transaction(fn) end
+
+---What a cache has done on this node since it was opened.
+---@class perigee.CacheStatistics
+---@field entries integer Entries now.
+---@field bytes integer Bytes of keys and values now.
+---@field hits integer Reads that found a value.
+---@field misses integer Reads that found none.
+---@field loads integer Values that were asked of a loader.
+---@field evictions integer Entries that went for want of room.
+---@field invalidations integer Entries that went because another node changed them.
+
+---Keeps values in memory, and lets the nodes of a cluster know when they change.
+---@class perigee.caches
+perigee.caches = {}
+
+---Options of `perigee.caches.open`.
+---@class perigee.CacheOptions
+---@field mode? "local"|"invalidate"|"copy" Who else sees what one node stores (default: `invalidate`).
+---@field ttl? string How long an entry lasts, such as `10m`.
+---@field idle? string How long an entry lasts on a node that does not read it.
+---@field max_entries? integer Entries on a node; the one read longest ago goes (default: 10000).
+---@field max_size? string Keys and values on a node, at most `64MiB` (default: `16MiB`).
+---@field loader? fun(key: string|integer): any, perigee.Error? Makes the value of a key that `get` does not find. It may wait.
+
+---Opens a cache of the plugin's.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"caches": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports", { ttl = "10m", max_entries = 5000 })
+---```
+---@param name string One of the manifest's `caches`.
+---@param options? perigee.CacheOptions How it behaves.
+---@return perigee.Cache cache Lasts as long as the plugin.
+function perigee.caches.open(name, options) end
+
+---A cache, as `perigee.caches.open` gives it.
+---@class perigee.Cache
+local Cache = {}
+
+---Gives the value of a key. When there is none, a loader makes it: the one that is passed, or the
+---cache's own. One run per key and node loads, and the others wait for it. What the loader gives is
+---stored, unless the key was changed meanwhile; when it gives `nil`, nothing is stored. An error in it
+---is the caller's.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---local report, err = reports:get(12, function(id)
+---  return { repository = id, branches = 3 }
+---end)
+---```
+---@param key string|integer An integer, or a text of 1 to 512 bytes.
+---@param loader? fun(key: string|integer): any, perigee.Error? Makes the value, instead of the cache's own loader. It may wait.
+---@return perigee.Value value `nil` when there is none and nothing makes it.
+---@return perigee.Error? err What the loader gave beside `nil`.
+function Cache:get(key, loader) end
+
+---Gives the value of a key if this node has it; nothing is loaded.
+---
+---Answers at once.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---local report = reports:peek(12)
+---```
+---@param key string|integer An integer, or a text of 1 to 512 bytes.
+---@return perigee.Value value `nil` when it has none.
+function Cache:peek(key) end
+
+---Stores a value; every other node forgets its own, or gets this one.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---local ok, err = reports:put(12, { branches = 4 })
+---if not ok then perigee.log.warn(err.message) end
+---```
+---@param key string|integer An integer, or a text of 1 to 512 bytes.
+---@param value perigee.Value Plain data, not `nil`.
+---@return boolean? ok `true`; `nil` when it was not stored.
+---@return perigee.Error? err `unavailable` when the other nodes cannot be told.
+function Cache:put(key, value) end
+
+---Stores a value unless there is one.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---local stored, present = reports:put_if_absent(12, { branches = 4 })
+---if not stored then perigee.log.info("there already", present) end
+---```
+---@param key string|integer An integer, or a text of 1 to 512 bytes.
+---@param value perigee.Value Plain data, not `nil`.
+---@return boolean? stored Whether it was stored; `nil` when that is not known.
+---@return perigee.Value present The value that is there when it was not stored; the error when that is not known.
+function Cache:put_if_absent(key, value) end
+
+---Stores a value if another one is there now.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---local count = reports:get("count", function() return 0 end)
+---reports:replace("count", count, count + 1)
+---```
+---@param key string|integer An integer, or a text of 1 to 512 bytes.
+---@param old perigee.Value What must be there, equal in all its parts.
+---@param value perigee.Value Plain data, not `nil`.
+---@return boolean? stored Whether it was stored; `nil` when that is not known.
+---@return perigee.Error? err `unavailable` when the other nodes cannot be told.
+function Cache:replace(key, old, value) end
+
+---Removes a value on every node.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---reports:remove(12)
+---```
+---@param key string|integer An integer, or a text of 1 to 512 bytes.
+---@param old? perigee.Value Only if this is there, equal in all its parts.
+---@return boolean? removed `true`; with `old` whether it was there; `nil` when that is not known.
+---@return perigee.Error? err `unavailable` when the other nodes cannot be told.
+function Cache:remove(key, old) end
+
+---Removes all values on every node.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---reports:clear()
+---```
+---@return boolean? ok `true`; `nil` when the others cannot be told.
+---@return perigee.Error? err `unavailable` when the other nodes cannot be told.
+function Cache:clear() end
+
+---Gives the keys of the values that this node has, those read last first.
+---
+---Answers at once.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---for _, key in ipairs(reports:keys()) do perigee.log.info("cached", { key = key }) end
+---```
+---@return string|integer[] keys At most 10,000.
+function Cache:keys() end
+
+---Tells what the cache has done on this node.
+---
+---Answers at once.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local reports = perigee.caches.open("reports")
+---perigee.log.info("reports", { hits = reports:stats().hits })
+---```
+---@return perigee.CacheStatistics stats Counted since it was opened.
+function Cache:stats() end
+
+---A message that was published on a topic.
+---@class perigee.TopicMessage
+---@field payload perigee.Value What was published.
+---@field node string The node that published it.
+---@field own boolean Whether that was this node.
+
+---Sends messages to this plugin on every node of the cluster, and hears them.
+---@class perigee.topics
+perigee.topics = {}
+
+---Sends a message to every node.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"topics": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.topics.publish("settings-changed", { repository = 12 })
+---```
+---@param topic string One of the manifest's `topics`.
+---@param payload perigee.Value Plain data of at most 5,000 bytes, encoded.
+---@return boolean? sent `true`: it is on its way; `nil` when it is not.
+---@return perigee.Error? err `unavailable`; `quota` when 1,000 wait to be sent.
+function perigee.topics.publish(topic, payload) end
+
+---Calls a function for every message on a topic, one message at a time. An error in it is logged, and
+---the next message follows.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"topics": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.topics.on("settings-changed", function(message)
+---  perigee.log.info("look again", { from = message.node })
+---end)
+---```
+---@param topic string One of the manifest's `topics`.
+---@param handler fun(message: perigee.TopicMessage) It may wait, at most 30 s.
+function perigee.topics.on(topic, handler) end
+
+---A node of the cluster.
+---@class perigee.ClusterNode
+---@field id string Which node, over all its starts.
+---@field name string What people call it.
+---@field version string The release that it runs.
+---@field address? string Where other machines reach it.
+---@field joined_at? integer When it joined: milliseconds since 1970 by the database's clock; `node` does not give it.
+---@field is_local boolean Whether it is this node.
+
+---Tells which nodes the cluster has, and which one this is.
+---@class perigee.cluster
+perigee.cluster = {}
+
+---Gives this node.
+---
+---Answers at once.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---local node, is_member = perigee.cluster.node()
+---perigee.log.info("here", { node = node.name, member = is_member })
+---```
+---@return perigee.ClusterNode node This node.
+---@return boolean is_member Whether it is part of the cluster for certain now.
+function perigee.cluster.node() end
+
+---Gives the nodes of the cluster, in the order in which they joined.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---for _, node in ipairs(perigee.cluster.members() or {}) do
+---  perigee.log.info("node", { name = node.name, here = node.is_local })
+---end
+---```
+---@return perigee.ClusterNode[]? nodes `nil` when that cannot be known now.
+---@return perigee.Error? err `unavailable`.
+function perigee.cluster.members() end
+
+---Lets one run at a time do something, on all nodes of the cluster.
+---@class perigee.locks
+perigee.locks = {}
+
+---Opens a lock.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local rebuild = perigee.locks.named("rebuild")
+---```
+---@param name string One of those that the manifest names.
+---@return perigee.NamedLock lock It lasts as long as the plugin.
+function perigee.locks.named(name) end
+
+---Opens a lock that there is once per repository.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local rebuild = perigee.locks.repository("rebuild")
+---```
+---@param name string One of those that the manifest names.
+---@return perigee.RepositoryLock lock It lasts as long as the plugin.
+function perigee.locks.repository(name) end
+
+---Opens a lock that there is once per pull request.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local merge_check = perigee.locks.pull_request("merge-check")
+---```
+---@param name string One of those that the manifest names.
+---@return perigee.PullRequestLock lock It lasts as long as the plugin.
+function perigee.locks.pull_request(name) end
+
+---A lock, as `perigee.locks.named` gives it.
+---@class perigee.NamedLock
+local NamedLock = {}
+
+---Options of `NamedLock:with`.
+---@class perigee.NamedLockOptions
+---@field wait? string How long to wait, such as `5s` (default: as long as the run may last).
+
+---Runs a function while the lock is held; it is given back when the function ends.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.named("rebuild")
+---lock:with({ wait = "5s" }, function(guard)
+---  perigee.kv.put("report", { built = true }, { fence = guard.token })
+---end)
+---```
+---@param options? perigee.NamedLockOptions How long to wait.
+---@param fn fun(guard: perigee.LockGuard): ...any Gets the guard.
+---@return perigee.Value result What the function returned.
+---@return perigee.Error? err `timeout`; `unavailable` while the node is cut off from the cluster.
+function NamedLock:with(options, fn) end
+
+---Acquires the lock if it is free and nobody waits for it.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.named("rebuild")
+---local guard = lock:try()
+---if guard then guard:release() end
+---```
+---@return perigee.LockGuard? guard `nil` when somebody else has it.
+---@return perigee.Error? err `conflict` when somebody else has it; `unavailable`.
+function NamedLock:try() end
+
+---Options of `NamedLock:acquire`.
+---@class perigee.NamedLockOptions
+---@field wait? string How long to wait, such as `5s` (default: as long as the run may last).
+
+---Acquires the lock, and waits until it is free.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.named("rebuild")
+---local guard, err = lock:acquire({ wait = "5s" })
+---if not guard then return nil, err end
+---guard:release()
+---```
+---@param options? perigee.NamedLockOptions How long to wait.
+---@return perigee.LockGuard? guard `nil` when it was not acquired.
+---@return perigee.Error? err `timeout`; `unavailable` while the node is cut off from the cluster.
+function NamedLock:acquire(options) end
+
+---A lock per repository, as `perigee.locks.repository` gives it.
+---@class perigee.RepositoryLock
+local RepositoryLock = {}
+
+---Options of `RepositoryLock:with`.
+---@class perigee.RepositoryLockOptions
+---@field wait? string How long to wait, such as `5s` (default: as long as the run may last).
+
+---Runs a function while the lock is held; it is given back when the function ends.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.repository("rebuild")
+---lock:with(12, { wait = "5s" }, function(guard)
+---  perigee.kv.put("report", { built = true }, { fence = guard.token })
+---end)
+---```
+---@param repository integer|perigee.Repository Which repository's lock.
+---@param options? perigee.RepositoryLockOptions How long to wait.
+---@param fn fun(guard: perigee.LockGuard): ...any Gets the guard.
+---@return perigee.Value result What the function returned.
+---@return perigee.Error? err `timeout`; `unavailable` while the node is cut off from the cluster.
+function RepositoryLock:with(repository, options, fn) end
+
+---Acquires the lock if it is free and nobody waits for it.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.repository("rebuild")
+---local guard = lock:try(12)
+---if guard then guard:release() end
+---```
+---@param repository integer|perigee.Repository Which repository's lock.
+---@return perigee.LockGuard? guard `nil` when somebody else has it.
+---@return perigee.Error? err `conflict` when somebody else has it; `unavailable`.
+function RepositoryLock:try(repository) end
+
+---Options of `RepositoryLock:acquire`.
+---@class perigee.RepositoryLockOptions
+---@field wait? string How long to wait, such as `5s` (default: as long as the run may last).
+
+---Acquires the lock, and waits until it is free.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.repository("rebuild")
+---local guard, err = lock:acquire(12, { wait = "5s" })
+---if not guard then return nil, err end
+---guard:release()
+---```
+---@param repository integer|perigee.Repository Which repository's lock.
+---@param options? perigee.RepositoryLockOptions How long to wait.
+---@return perigee.LockGuard? guard `nil` when it was not acquired.
+---@return perigee.Error? err `timeout`; `unavailable` while the node is cut off from the cluster.
+function RepositoryLock:acquire(repository, options) end
+
+---A lock per pull request, as `perigee.locks.pull_request` gives it.
+---@class perigee.PullRequestLock
+local PullRequestLock = {}
+
+---Options of `PullRequestLock:with`.
+---@class perigee.PullRequestLockOptions
+---@field wait? string How long to wait, such as `5s` (default: as long as the run may last).
+
+---Runs a function while the lock is held; it is given back when the function ends.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.pull_request("rebuild")
+---lock:with(12, 3, { wait = "5s" }, function(guard)
+---  perigee.kv.put("report", { built = true }, { fence = guard.token })
+---end)
+---```
+---@param repository integer|perigee.Repository The repository that the pull request would change.
+---@param pull_request integer The pull request's number in it.
+---@param options? perigee.PullRequestLockOptions How long to wait.
+---@param fn fun(guard: perigee.LockGuard): ...any Gets the guard.
+---@return perigee.Value result What the function returned.
+---@return perigee.Error? err `timeout`; `unavailable` while the node is cut off from the cluster.
+function PullRequestLock:with(repository, pull_request, options, fn) end
+
+---Acquires the lock if it is free and nobody waits for it.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.pull_request("rebuild")
+---local guard = lock:try(12, 3)
+---if guard then guard:release() end
+---```
+---@param repository integer|perigee.Repository The repository that the pull request would change.
+---@param pull_request integer The pull request's number in it.
+---@return perigee.LockGuard? guard `nil` when somebody else has it.
+---@return perigee.Error? err `conflict` when somebody else has it; `unavailable`.
+function PullRequestLock:try(repository, pull_request) end
+
+---Options of `PullRequestLock:acquire`.
+---@class perigee.PullRequestLockOptions
+---@field wait? string How long to wait, such as `5s` (default: as long as the run may last).
+
+---Acquires the lock, and waits until it is free.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.pull_request("rebuild")
+---local guard, err = lock:acquire(12, 3, { wait = "5s" })
+---if not guard then return nil, err end
+---guard:release()
+---```
+---@param repository integer|perigee.Repository The repository that the pull request would change.
+---@param pull_request integer The pull request's number in it.
+---@param options? perigee.PullRequestLockOptions How long to wait.
+---@return perigee.LockGuard? guard `nil` when it was not acquired.
+---@return perigee.Error? err `timeout`; `unavailable` while the node is cut off from the cluster.
+function PullRequestLock:acquire(repository, pull_request, options) end
+
+---A lock that a run holds. It ends with the run at the latest.
+---@class perigee.LockGuard
+---@field token integer The fencing token of this grant: greater than those of all earlier grants.
+local LockGuard = {}
+
+---Tells whether the lock is certainly still held.
+---
+---Answers at once.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.named("rebuild")
+---lock:with(nil, function(guard)
+---  if not guard:held() then error("the lock was lost") end
+---end)
+---```
+---@return boolean held `false` when it was lost, broken or given back.
+function LockGuard:held() end
+
+---Gives the lock back. The second time it does nothing.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"locks": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local lock = perigee.locks.named("rebuild")
+---local guard = lock:try()
+---if guard then guard:release() end
+---```
+function LockGuard:release() end
+
+---A task whose attempts are used up.
+---@class perigee.DeadLetter
+---@field id integer Grows with each one.
+---@field bucket string The task's bucket.
+---@field task perigee.Value What was submitted.
+---@field attempts integer How often it was tried.
+---@field error string What the last attempt ended with.
+---@field submitted_at integer Milliseconds since 1970.
+---@field died_at integer Milliseconds since 1970.
+
+---What an executor holds at the moment, on all nodes.
+---@class perigee.ExecutorStatus
+---@field waiting integer Tasks in their buckets, those that are worked on included.
+---@field delayed integer Tasks that are not due yet.
+---@field dead integer Dead letters.
+---@field buckets integer Buckets that have tasks.
+---@field running integer Buckets that are worked on.
+---@field failing integer Buckets that rest after a failure.
+---@field oldest_age? integer How long the oldest task has waited, in milliseconds.
+
+---How many buckets an executor works on at the same time; one of the two.
+---@class perigee.ExecutorConcurrency
+---@field per_node? integer So many on each node; at most 64.
+---@field per_cluster? integer So many divided by the number of nodes, rounded up; at most 256.
+
+---Works on tasks later, on any node of the cluster, in order where order matters.
+---@class perigee.executors
+perigee.executors = {}
+
+---Options of `perigee.executors.define`.
+---@class perigee.ExecutorOptions
+---@field process fun(bucket: string, tasks: perigee.Value[], attempt: integer) Works on tasks of one bucket, oldest first. Returning means done, raising an error failed.
+---@field bucket? fun(task: perigee.Value): string|integer Gives the bucket of a task, at most 256 bytes (default: all tasks are in one).
+---@field batch? integer How many tasks come at once at most (default 1; at most 1000).
+---@field max_attempts? integer How often a task is tried (default 5; 1: never again).
+---@field backoff? string How long a bucket rests after the first failure (default `1s`).
+---@field concurrency? perigee.ExecutorConcurrency How many buckets are worked on at the same time (default: one per node).
+---@field timeout? string How long one run of `process` may take, waiting included (default `5m`; at most `1h`).
+---@field max_tasks? integer How many tasks it holds at most (default and most 100000).
+
+---Defines an executor. The node works on its tasks once the plugin has started.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"executors": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local work = perigee.executors.define("reports", {
+---  bucket = function(task) return task.repository end,
+---  batch = 100,
+---  concurrency = { per_cluster = 4 },
+---  process = function(bucket, tasks)
+---    perigee.log.info("rebuilding", { repository = bucket, tasks = #tasks })
+---  end,
+---})
+---perigee.events.on("repo:refs_changed", function(event)
+---  work:submit({ repository = event.repository.id })
+---end)
+---```
+---@param name string One of those that the manifest names.
+---@param options perigee.ExecutorOptions What is done with a task, and how.
+---@return perigee.Executor executor It lasts as long as the plugin.
+function perigee.executors.define(name, options) end
+
+---An executor, as `perigee.executors.define` gives it.
+---@class perigee.Executor
+local Executor = {}
+
+---Submits a task. When it returns `true` the task is in the database.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"executors": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local work = perigee.executors.define("mail", { process = function(_, tasks) end })
+---perigee.events.on("repo:created", function(event)
+---  local ok, err = work:submit({ repository = event.repository.id })
+---  if not ok then perigee.log.warn(err.message) end
+---end)
+---```
+---@param task perigee.Value Plain data, not `nil`.
+---@return boolean? submitted `true`; `nil` when it was not taken.
+---@return perigee.Error? err `quota` when it holds too many; `unavailable`.
+function Executor:submit(task) end
+
+---Submits a task that is worked on after a while.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"executors": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local work = perigee.executors.define("mail", { process = function(_, tasks) end })
+---perigee.events.on("repo:created", function(event)
+---  work:schedule({ repository = event.repository.id }, "10m")
+---end)
+---```
+---@param task perigee.Value Plain data, not `nil`.
+---@param delay string Not before that has passed, such as `10m`.
+---@return boolean? submitted `true`; `nil` when it was not taken.
+---@return perigee.Error? err `quota` when it holds too many; `unavailable`.
+function Executor:schedule(task, delay) end
+
+---Gives what the executor holds.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"executors": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local work = perigee.executors.define("mail", { process = function(_, tasks) end })
+---perigee.plugin.on_start(function()
+---  perigee.log.info("tasks wait", { count = work:status().waiting })
+---end)
+---```
+---@return perigee.ExecutorStatus status Of all nodes.
+function Executor:status() end
+
+---Goes over the dead letters, oldest first.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"executors": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local work = perigee.executors.define("mail", { process = function(_, tasks) end })
+---perigee.plugin.on_start(function()
+---  for letter in work:dead_letters() do perigee.log.warn(letter.error) end
+---end)
+---```
+---@return fun(): perigee.DeadLetter? iterator One after another.
+function Executor:dead_letters() end
+
+---Submits dead letters again, as if they were new.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"executors": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local work = perigee.executors.define("mail", { process = function(_, tasks) end })
+---perigee.plugin.on_start(function() work:retry() end)
+---```
+---@param id? integer The dead letter's (default: all of them).
+---@return integer count How many.
+function Executor:retry(id) end
+
+---Deletes dead letters.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"executors": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local work = perigee.executors.define("mail", { process = function(_, tasks) end })
+---perigee.plugin.on_start(function()
+---  for letter in work:dead_letters() do
+---    if letter.attempts > 10 then work:drop(letter.id) end
+---  end
+---end)
+---```
+---@param id? integer The dead letter's (default: all of them).
+---@return integer count How many.
+function Executor:drop(id) end
+
+---A run of a job. Times are milliseconds since 1970 by the database's clock.
+---@class perigee.JobRun
+---@field token integer Grows with each run of the job.
+---@field fire_time integer The time that it is for.
+---@field reason "schedule"|"manual"|"queued"|"recovered" Why it runs.
+---@field attempt integer 1, or more when earlier runs for the time were lost.
+---@field node string The id of the node that runs it, or did.
+---@field started_at integer When it began.
+---@field ended_at? integer When it ended, or was found lost.
+---@field outcome? "succeeded"|"failed"|"cancelled"|"lost" How it ended; `nil` while it runs.
+---@field message? string What its function said, or why it failed.
+
+---A job as the cluster knows it. Times are milliseconds since 1970 by the database's clock.
+---@class perigee.JobStatus
+---@field name string The job's name.
+---@field schedule string When it runs, as it is kept.
+---@field mode "once_per_cluster"|"every_node" Where it runs.
+---@field next_run? integer When it runs next; `nil` for never again.
+---@field pending boolean Whether a run beside the schedule waits.
+---@field skipped integer How many times passed while it still ran.
+---@field running? perigee.JobRun The run that is under way.
+---@field last_run? perigee.JobRun The last run that has ended.
+---@field runs perigee.JobRun[] The last 20, the newest first.
+
+---Runs functions at their times: on one node of the cluster, or on each.
+---@class perigee.jobs
+perigee.jobs = {}
+
+---Options of `perigee.jobs.runner`.
+---@class perigee.RunnerOptions
+---@field timeout? string How long a run may take, waiting included (default `1h`; at most `1d`).
+
+---Registers a function for jobs that are scheduled while the plugin runs.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"jobs": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.jobs.runner("remind", function(job)
+---  perigee.log.info("reminder", { repository = job.data.repository })
+---end)
+---perigee.events.on("repo:created", function(event)
+---  local id = event.repository.id
+---  perigee.jobs.once("remind-" .. id, perigee.time.now() + 86400000,
+---    { runner = "remind", data = { repository = id } })
+---end)
+---```
+---@param name string One of those that the manifest names.
+---@param fn fun(job: perigee.Job): string? What runs, as for `every`.
+---@param options? perigee.RunnerOptions How it runs.
+function perigee.jobs.runner(name, fn, options) end
+
+---Options of `perigee.jobs.every`.
+---@class perigee.JobOptions
+---@field mode? "once_per_cluster"|"every_node" On one node for each time, or on each node (default `once_per_cluster`).
+---@field first_run? string How long after it was registered for the first time `every` runs first, `0s` for at once (default: the interval).
+---@field jitter? string Up to so long is added to each time, always the same for a job (default none).
+---@field overlap? "skip"|"queue" What becomes of a time that comes while the job runs (default `skip`).
+---@field misfire? "once"|"skip" What becomes of times that passed while no node was there (default `once`).
+---@field recover? boolean Whether a run that was lost or stopped is started again (default `false`).
+---@field timezone? string On whose clocks `cron` looks, such as `Europe/Berlin` (default `UTC`).
+---@field timeout? string How long a run may take, waiting included (default `1h`; at most `1d`).
+---@field data? perigee.Value Handed to each run as `job.data`; plain data.
+---@field runner? string The function's name, where it is not the job's (default: the job's name).
+
+---Runs a function again and again, so long from one time to the next.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"jobs": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.jobs.every("resync", "15m", { jitter = "1m", recover = true }, function(job)
+---  perigee.log.info("resync", { reason = job.reason })
+---end)
+---```
+---@param name string The job's name; at most 200 bytes.
+---@param interval perigee.Value Such as `15m`, or milliseconds as settings have; at least 1 s.
+---@param options? perigee.JobOptions How it runs.
+---@param fn? fun(job: perigee.Job): string? What runs; its result, a text, is kept with the run. `nil` and an error, or raising one, is a failure. Left out for a `runner` that is registered otherwise, as it must be after the plugin has started.
+---@return boolean? scheduled `true`; `nil` when it was not done.
+---@return perigee.Error? err `quota` for too many jobs; `unavailable`.
+function perigee.jobs.every(name, interval, options, fn) end
+
+---Options of `perigee.jobs.cron`.
+---@class perigee.JobOptions
+---@field mode? "once_per_cluster"|"every_node" On one node for each time, or on each node (default `once_per_cluster`).
+---@field first_run? string How long after it was registered for the first time `every` runs first, `0s` for at once (default: the interval).
+---@field jitter? string Up to so long is added to each time, always the same for a job (default none).
+---@field overlap? "skip"|"queue" What becomes of a time that comes while the job runs (default `skip`).
+---@field misfire? "once"|"skip" What becomes of times that passed while no node was there (default `once`).
+---@field recover? boolean Whether a run that was lost or stopped is started again (default `false`).
+---@field timezone? string On whose clocks `cron` looks, such as `Europe/Berlin` (default `UTC`).
+---@field timeout? string How long a run may take, waiting included (default `1h`; at most `1d`).
+---@field data? perigee.Value Handed to each run as `job.data`; plain data.
+---@field runner? string The function's name, where it is not the job's (default: the job's name).
+
+---Runs a function at the times of a cron expression.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"jobs": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.jobs.cron("nightly", "30 2 * * *", { timezone = "Europe/Berlin" }, function()
+---  perigee.log.info("good night")
+---end)
+---```
+---@param name string The job's name; at most 200 bytes.
+---@param expression string 5, 6 or 7 fields, such as `30 2 * * MON-FRI`.
+---@param options? perigee.JobOptions How it runs.
+---@param fn? fun(job: perigee.Job): string? What runs; its result, a text, is kept with the run. `nil` and an error, or raising one, is a failure. Left out for a `runner` that is registered otherwise, as it must be after the plugin has started.
+---@return boolean? scheduled `true`; `nil` when it was not done.
+---@return perigee.Error? err `quota` for too many jobs; `unavailable`.
+function perigee.jobs.cron(name, expression, options, fn) end
+
+---Options of `perigee.jobs.once`.
+---@class perigee.JobOptions
+---@field mode? "once_per_cluster"|"every_node" On one node for each time, or on each node (default `once_per_cluster`).
+---@field first_run? string How long after it was registered for the first time `every` runs first, `0s` for at once (default: the interval).
+---@field jitter? string Up to so long is added to each time, always the same for a job (default none).
+---@field overlap? "skip"|"queue" What becomes of a time that comes while the job runs (default `skip`).
+---@field misfire? "once"|"skip" What becomes of times that passed while no node was there (default `once`).
+---@field recover? boolean Whether a run that was lost or stopped is started again (default `false`).
+---@field timezone? string On whose clocks `cron` looks, such as `Europe/Berlin` (default `UTC`).
+---@field timeout? string How long a run may take, waiting included (default `1h`; at most `1d`).
+---@field data? perigee.Value Handed to each run as `job.data`; plain data.
+---@field runner? string The function's name, where it is not the job's (default: the job's name).
+
+---Runs a function once. The same time again changes nothing, also when it has run; another time has it
+---run again.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"jobs": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.jobs.once("upgrade-2", 1767225600000, { recover = true }, function()
+---  perigee.log.info("upgraded")
+---end)
+---```
+---@param name string The job's name; at most 200 bytes.
+---@param time integer Milliseconds since 1970; at once where that is over.
+---@param options? perigee.JobOptions How it runs.
+---@param fn? fun(job: perigee.Job): string? What runs; its result, a text, is kept with the run. `nil` and an error, or raising one, is a failure. Left out for a `runner` that is registered otherwise, as it must be after the plugin has started.
+---@return boolean? scheduled `true`; `nil` when it was not done.
+---@return perigee.Error? err `quota` for too many jobs; `unavailable`.
+function perigee.jobs.once(name, time, options, fn) end
+
+---Tells how a job of this plugin is doing in the cluster.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"jobs": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local status = perigee.jobs.status("resync")
+---if status and status.last_run and status.last_run.outcome == "failed" then
+---  perigee.log.warn(status.last_run.message or "failed")
+---end
+---```
+---@param name string The job's name; at most 200 bytes.
+---@return perigee.JobStatus? status `nil` when there is no such job.
+---@return perigee.Error? err `not_found`; `unavailable`.
+function perigee.jobs.status(name) end
+
+---Has a job run as soon as it does not run, beside its schedule. Several of these that wait are one
+---run.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"jobs": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local ok, err = perigee.jobs.run_now("resync")
+---if not ok then perigee.log.warn(err.message) end
+---```
+---@param name string The job's name; at most 200 bytes.
+---@return boolean? done `true`; `nil` when there is no such job.
+---@return perigee.Error? err `not_found`; `unavailable`.
+function perigee.jobs.run_now(name) end
+
+---Ends a job's schedule on all nodes. A run that is under way goes on. Functions that register it when
+---the plugin starts bring it back then.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"jobs": ["name"]`.
+---Since api 1.
+---
+---```lua
+---local ok, err = perigee.jobs.unschedule("resync")
+---if not ok then perigee.log.warn(err.message) end
+---```
+---@param name string The job's name; at most 200 bytes.
+---@return boolean? done `true`; `nil` when there is no such job.
+---@return perigee.Error? err `not_found`; `unavailable`.
+function perigee.jobs.unschedule(name) end
+
+---A run of a job, as its function gets it.
+---@class perigee.Job
+---@field name string The job's name.
+---@field token integer Grows with each run: a fence for `perigee.kv`.
+---@field fire_time integer The time that it runs for, milliseconds since 1970.
+---@field reason "schedule"|"manual"|"queued"|"recovered" Why it runs.
+---@field attempt integer 1, or more when earlier runs for the time were lost.
+---@field data? perigee.Value The job's `data`.
+local Job = {}
+
+---Tells whether the run is to stop. Once it is true it stays so.
+---
+---Answers at once.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---perigee.jobs.every("sweep", "1h", nil, function(job)
+---  for repository in perigee.repositories.each() do
+---    if job:cancelled() then return "stopped early" end
+---    perigee.log.info("swept", { repository = repository.id })
+---  end
+---end)
+---```
+---@return boolean cancelled `true` when the run is to stop.
+function Job:cancelled() end
 
 ---The plugin's settings: what an administrator set, else the manifest's defaults.
 ---@class perigee.config

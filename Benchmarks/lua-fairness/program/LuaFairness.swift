@@ -9,32 +9,45 @@ import Synchronization
     private static let targetMilliseconds = 30.0
 
     static func main() async throws {
-        let pool = LuaThreadPool(threads: 2, name: "fairness")
+        let pool = LuaThreadPool(threads: 2, background: 2, name: "fairness")
         print("a quiet plugin's call beside its neighbours, ms   median     p99     max   waited")
-        _ = try await row("alone", nil, pool)
-        let spinning = try await row("one spins, one floods", "while true do end", pool)
-        _ = try await row(
-            "one spins in a comparator, one floods",
-            "table.sort({3, 1, 2}, function() while true do end end)",
-            pool)
+        _ = try await row("alone", nil, spinning: 0, pool)
+        let sort = "table.sort({3, 1, 2}, function() while true do end end)"
+        // From this place no run can give way, neither at the end of its slice nor to wait for the host.
+        let held =
+            "local t = setmetatable({}, {__tostring = function() while true do end end}) "
+            + "return ('%s'):format(t)"
+        var worst = 0.0
+        for (title, hostile, count) in [
+            ("one spins, one floods", "while true do end", 1),
+            ("one spins in a comparator, one floods", sort, 1),
+            ("four spin in comparators, one floods", sort, 4),
+            ("four spin in __tostring, one floods", held, 4),
+        ] {
+            worst = max(worst, try await row(title, hostile, spinning: count, pool))
+        }
         pool.stop()
-        let isGood = spinning <= targetMilliseconds
+        let isGood = worst <= targetMilliseconds
         print("target: p99 of at most three slices, 30 ms: \(isGood ? "reached" : "MISSED")")
         if !isGood { exit(1) }
     }
 
     /// Measures and prints one row; gives the 99th percentile.
-    private static func row(_ title: String, _ hostile: String?, _ pool: LuaThreadPool) async throws -> Double
-    {
+    private static func row(
+        _ title: String, _ hostile: String?, spinning count: Int, _ pool: LuaThreadPool
+    ) async throws -> Double {
         let quiet = try await Plugin("local n = 0 for i = 1, 100 do n = n + i end return n", pool: pool)
         var neighbours: [Plugin] = []
         var tasks: [Task<Void, Never>] = []
         if let hostile {
-            let spinning = try await Plugin(hostile, pool: pool)
+            for _ in 0..<count {
+                let spinning = try await Plugin(hostile, pool: pool)
+                neighbours.append(spinning)
+                tasks.append(Task { while !Task.isCancelled { await spinning.call() } })
+            }
             let flooding = try await Plugin(
                 "local n = 0 for i = 1, 5000 do n = n + i end return n", pool: pool)
-            neighbours = [spinning, flooding]
-            tasks.append(Task { while !Task.isCancelled { await spinning.call() } })
+            neighbours.append(flooding)
             for _ in 0..<32 { tasks.append(Task { while !Task.isCancelled { await flooding.call() } }) }
         }
         var times: [Double] = []

@@ -39,7 +39,9 @@ static int on(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"integer", add_one},
                                      {"text", same_text},
+                                     {"bytes", same_text},
                                      {"at_once", add_one},
+                                     {"attempt", add_one},
                                      {"record", same_record},
                                      {"fields", same_record},
                                      {"on", on},

@@ -31,6 +31,12 @@ struct HostSide {
                 call.write(number &+ 1)
             }),
         LuaHostFunction(
+            path: "host.bytes",
+            kind: .fast { call in
+                guard let text = call.lentText(0) else { return call.misuse("string expected") }
+                call.writeText(text)
+            }),
+        LuaHostFunction(
             path: "host.text",
             kind: .fast { call in
                 guard let text = call.text(0) else { return call.misuse("string expected") }
@@ -39,8 +45,9 @@ struct HostSide {
         LuaHostFunction(
             path: "host.fields",
             kind: .fast { call in
-                let fields = call.withTable(0) { ($0["id"], $0["name"], $0["size"]) }
-                guard let fields, let id = fields.0, let name = fields.1, let size = fields.2 else {
+                var found: (id: LuaFastScalar?, name: LuaFastScalar?, size: LuaFastScalar?)
+                call.withTable(0) { found = ($0["id"], $0["name"], $0["size"]) }
+                guard let id = found.id, let name = found.name, let size = found.size else {
                     return call.misuse("a record expected")
                 }
                 call.writeFields { call in
@@ -52,6 +59,13 @@ struct HostSide {
                     call.write(size)
                 }
             }),
+        LuaHostFunction(
+            path: "host.attempt",
+            kind: .attempt(
+                { call in
+                    guard case .integer(let number)? = call.plain(0), call.write(plain: .integer(number &+ 1))
+                    else { return call.pass() }
+                }, otherwise: { _, _ in throw LuaHostError.misuse("integer expected") })),
         LuaHostFunction(
             path: "host.at_once",
             kind: .immediate { arguments, _ in

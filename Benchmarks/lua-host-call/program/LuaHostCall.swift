@@ -13,6 +13,10 @@ import LuaRuntime
         host.on("text", function(n)
             local f, v = host.text, "refs/heads/main" for i = 1, n do local x = f(v) end
         end)
+        host.on("bytes", function(n)
+            local f, v = host.bytes, "refs/heads/main" for i = 1, n do local x = f(v) end
+        end)
+        host.on("attempt", function(n) local f = host.attempt for i = 1, n do local x = f(i) end end)
         host.on("at_once", function(n) local f = host.at_once for i = 1, n do local x = f(i) end end)
         host.on("record", function(n)
             local f, v = host.record, {id = 7, name = "main", size = 1.5} for i = 1, n do local x = f(v) end
@@ -33,8 +37,14 @@ import LuaRuntime
             calls: 50_000,
             pairs: 101, target: 2),
         Comparison(
-            title: "fast function in Swift, a text of 15 bytes in and out", loop: "text", calls: 100_000,
-            pairs: 31, target: nil),
+            title: "fast function in Swift, a text of 15 bytes in and out, lent", loop: "bytes",
+            calls: 100_000, pairs: 101, target: 2),
+        Comparison(
+            title: "fast function in Swift, a text of 15 bytes in and out, as a String", loop: "text",
+            calls: 100_000, pairs: 31, target: nil),
+        Comparison(
+            title: "attempted function in Swift (plain values), an integer in and out", loop: "attempt",
+            calls: 100_000, pairs: 101, target: nil),
         Comparison(
             title: "immediate function in Swift (any plain data), an integer in and out", loop: "at_once",
             calls: 50_000, pairs: 31, target: nil),

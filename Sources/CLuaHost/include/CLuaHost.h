@@ -5,10 +5,13 @@
  *
  * Invariants
  *  - This library owns every C frame between lua_resume and the virtual machine. A host callback is
- *    entered with plain buffers, must not call anything here but clh_reply*, and returns before anything is
- *    raised or pushed, so that a longjmp never crosses a host frame.
+ *    entered with plain buffers, must not call anything here but clh_reply*, clh_self and clh_fast_room, and
+ *    returns before anything is raised or pushed, so that a longjmp never crosses a host frame.
  *  - Values cross as MessagePack, in buffers outside the Lua heap. A Lua function crosses as extension
  *    type 1: a big-endian int32 id, then the state's uint32 generation.
+ *  - An object of the host's is a class and a number of the host's choice; Lua code cannot make, change or
+ *    pass one, only call its methods. It crosses into Lua as extension type 2 with a length of four bytes: a
+ *    big-endian uint32 class, an int64 id, and one value, the map of its fields or nil.
  *  - Fast functions take and give scalars, and tables of scalars, instead. The bytes of a text argument are
  *    lent, read-only, until the callback returns; its value is on the Lua stack for that long.
  *  - A run is a coroutine with a number that is never used again; a finished, failed or killed run cannot
@@ -47,6 +50,7 @@ typedef enum clh_kind {
     CLH_WAITING,
     CLH_PAGES,
     CLH_BRACKET,
+    CLH_LOADING,
     CLH_INDEX
 } clh_kind;
 
@@ -72,7 +76,9 @@ typedef enum clh_type {
     CLH_TEXT,
     CLH_NAME, /* a result's text, as `name` */
     CLH_LIST, /* `length` items follow */
-    CLH_MAP   /* `length` pairs of a text and a value follow */
+    CLH_MAP,  /* `length` pairs of a text and a value follow */
+    CLH_ENCODED, /* a result's text, one MessagePack value */
+    CLH_OTHER /* an argument of an attempt that is none of these */
 } clh_type;
 
 /* A value without parts, or the head of a table. `length` is a text's; a float is finite. An argument that
@@ -92,14 +98,16 @@ typedef struct clh_scalar {
 
 /* One call of a fast function. The callback fills `results`, a table's items after its head, with texts of
  * its own copied to `bytes`, and counts all of them; or it writes the text of a misuse to `bytes` and sets
- * `is_misuse`. */
+ * `is_misuse`. An attempt sets `is_passed` to have the function's own way taken instead. */
 typedef struct clh_fast_call {
+    clh_state *state;
+    int64_t self; /* of a method: the object's id */
     const clh_scalar *arguments;
     clh_scalar *results;
     uint8_t *bytes;
     int argument_count, result_count;
     int result_capacity;
-    int is_misuse, is_overflown;
+    int is_misuse, is_overflown, is_passed;
     size_t byte_count, byte_capacity;
 } clh_fast_call;
 
@@ -111,6 +119,9 @@ typedef struct clh_callbacks {
     /* `function` is what clh_add_fast_function was given. */
     void (*fast)(void *function, clh_fast_call *call);
     void (*log)(void *owner, clh_log_source source, const char *text, size_t length, const char *position);
+    /* The slice is over and the run cannot give way: it keeps its thread. Told at the end of each slice; may
+     * be NULL. */
+    void (*held)(void *owner);
 } clh_callbacks;
 
 /* ---- a state ------------------------------------------------------------------------------------------- */
@@ -120,12 +131,18 @@ clh_state *clh_open(const clh_limits *limits, const clh_callbacks *callbacks, ui
 /* Frees everything at once; runs no Lua code and visits no object. */
 void clh_close(clh_state *state);
 
-/* Adds a function at a dotted path. `names`: parameter names for messages, separated by spaces. `options`:
- * of clh_option. 0, or -1 without memory. */
+/* Adds a class of objects before its methods; `has_fields`: of its own per object. Its number, or -1 without
+ * memory. */
+int clh_add_class(clh_state *state, const char *name, int has_fields);
+/* Adds a function at a dotted path, or a method, "perigee.Cache:get". `names`: parameter names for messages,
+ * separated by spaces. `options`: of clh_option. 0, or -1 without memory. */
 int clh_add_function(clh_state *state, const char *path, const char *names, clh_kind kind, int options,
                      int op);
 /* Adds a fast function, which the callback finds by `function`. 0, or -1 without memory. */
 int clh_add_fast_function(clh_state *state, const char *path, const char *names, void *function);
+/* Adds a function that first tries to answer as a fast one; it gets what is no scalar as CLH_OTHER. */
+int clh_add_attempted_function(clh_state *state, const char *path, const char *names, clh_kind kind,
+                               int options, int op, void *function);
 /* Sets a constant at a dotted path, from MessagePack. 0 or -1. */
 int clh_add_constant(clh_state *state, const char *path, const uint8_t *bytes, size_t length);
 /* Adds a source under its relative path, such as "lib/x.lua"; copied. 0, or -1 without memory. */
@@ -145,6 +162,11 @@ int clh_reply(clh_state *state, clh_status status, const uint8_t *bytes, size_t 
 /* The same with values written in place: where to, of which size, and then how many bytes. */
 uint8_t *clh_reply_space(clh_state *state, size_t *size);
 void clh_reply_written(clh_state *state, size_t length);
+/* The id of the object whose method is called now; 0 for a function. */
+int64_t clh_self(const clh_state *state);
+/* Room for one text among the results of a fast call; NULL without memory. It may be larger than `bytes`
+ * holds, once in a call. */
+uint8_t *clh_fast_room(clh_fast_call *call, size_t length);
 
 /* ---- runs ---------------------------------------------------------------------------------------------- */
 
@@ -178,8 +200,10 @@ typedef enum clh_kill { CLH_ALIVE = 0, CLH_KILL_TIMEOUT, CLH_KILL_MEMORY } clh_k
 typedef enum clh_phase {
     CLH_PHASE_CALL = 0,
     CLH_PHASE_PAGE,  /* bytes: arguments, extra: cursor or empty; answer [items, cursor as bin, tuples] */
-    CLH_PHASE_ENTER, /* answer [token, [arguments]] */
-    CLH_PHASE_LEAVE  /* token, succeeded; answer any values */
+    /* succeeded: whether a function was passed; answer [token, [arguments]]; loading: also a function's id,
+     * or [false, results...] */
+    CLH_PHASE_ENTER,
+    CLH_PHASE_LEAVE  /* token, succeeded; loading: bytes, what the function gave; answer any values */
 } clh_phase;
 
 /* Pointers are valid until the next call with this state. */
@@ -191,6 +215,7 @@ typedef struct clh_result {
     int op;
     int succeeded;
     int64_t token;
+    int64_t self; /* of a method: the object's id */
     const uint8_t *bytes;
     size_t length;
     const uint8_t *extra;

@@ -164,10 +164,28 @@ void clh_push_text(lua_State *L, int index) {
     if (name != LUA_TNIL) lua_remove(L, -2);
 }
 
-static int to_text(lua_State *L) {
-    luaL_checkany(L, 1);
-    clh_push_text(L, 1);
+static void require_text(lua_State *L) {
+    if (!lua_isstring(L, -1)) luaL_error(L, "'__tostring' must return a string");
+}
+
+static int text_given(lua_State *L, int status, lua_KContext was_called_back) {
+    (void)status;
+    clh_set_called_back(L, (int)was_called_back);
+    require_text(L);
     return 1;
+}
+
+int clh_to_text(lua_State *L) {
+    luaL_checkany(L, 1);
+    if (lua_type(L, 1) == LUA_TSTRING || !luaL_getmetafield(L, 1, "__tostring")) {
+        clh_push_text(L, 1);
+        return 1;
+    }
+    int was_called_back = clh_is_called_back(L);
+    clh_set_called_back(L, 1);
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, 1, was_called_back, text_given);
+    return text_given(L, LUA_OK, was_called_back);
 }
 
 /* ---- logging ------------------------------------------------------------------------------------------- */
@@ -201,7 +219,31 @@ static int log_line(lua_State *L, clh_log_source source, const char *separator) 
     return 0;
 }
 
-static int print_line(lua_State *L) { return log_line(L, CLH_LOG_PRINT, "\t"); }
+static int printed(lua_State *L, int status, lua_KContext context);
+
+/* Puts texts in the place of the arguments that have a `__tostring`, from `index` on, and then prints. */
+static int print_from(lua_State *L, int index, int was_called_back) {
+    for (int count = lua_gettop(L); index <= count; index++) {
+        if (lua_type(L, index) == LUA_TSTRING || !luaL_getmetafield(L, index, "__tostring")) continue;
+        clh_set_called_back(L, 1);
+        lua_pushvalue(L, index);
+        lua_callk(L, 1, 1, index * 2 + was_called_back, printed);
+        require_text(L);
+        lua_replace(L, index);
+    }
+    clh_set_called_back(L, was_called_back);
+    return log_line(L, CLH_LOG_PRINT, "\t");
+}
+
+static int printed(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    int index = (int)(context / 2);
+    require_text(L);
+    lua_replace(L, index);
+    return print_from(L, index + 1, (int)(context % 2));
+}
+
+int clh_print(lua_State *L) { return print_from(L, 1, clh_is_called_back(L)); }
 
 static int warn_line(lua_State *L) {
     int count = lua_gettop(L);
@@ -214,5 +256,5 @@ static int warn_line(lua_State *L) {
 
 const luaL_Reg clh_base_functions[] = {
     {"pcall", protected_call}, {"xpcall", handled_call},  {"setmetatable", set_metatable},
-    {"rawset", raw_set},       {"getmetatable", get_metatable}, {"tostring", to_text},
-    {"print", print_line},     {"warn", warn_line},       {NULL, NULL}};
+    {"rawset", raw_set},       {"getmetatable", get_metatable}, {"tostring", clh_to_text},
+    {"print", clh_print},     {"warn", warn_line},       {NULL, NULL}};

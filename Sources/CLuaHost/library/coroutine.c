@@ -65,7 +65,12 @@ static int resume_again(lua_State *L, int status, lua_KContext context);
 static int finish_resume(lua_State *L, lua_State *co, int results) {
     if (results == PASSED_ON) return lua_yieldk(L, 0, 0, resume_again);
     if (results < 0) {
-        if (results == RAISED) lua_xmove(co, L, 1);
+        if (results == RAISED) {
+            int is_memory = lua_status(co) == LUA_ERRMEM;
+            if (!is_memory) clh_note_coroutine_error(L, co);
+            lua_xmove(co, L, 1);
+            if (!is_memory) clh_noted_error_is(L);
+        }
         lua_pushboolean(L, 0);
         lua_insert(L, -2);
         return 2;
@@ -188,8 +193,27 @@ static int status(lua_State *L) {
 
 static int is_run(lua_State *L) { return L == clh_host(L)->running->thread; }
 
+/* Whether `co` is inside a function that one of ours called and that can only give way to the host. The mark
+ * says whether to look; one that an error left behind is taken away. */
+static int is_called_back(lua_State *L, lua_State *co) {
+    lua_Debug record;
+    if (!clh_is_called_back(co)) return 0;
+    luaL_argcheck(L, lua_checkstack(co, 1), 1, "stack overflow");
+    for (int level = 0; lua_getstack(co, level, &record); level++) {
+        lua_getinfo(co, "f", &record);
+        lua_CFunction function = lua_tocfunction(co, -1);
+        lua_pop(co, 1);
+        if (function == clh_sort || function == clh_substitute) return 1;
+        if (function == clh_to_text || function == clh_print) return 1;
+        if (level % 64 == 0) clh_check_budget(clh_host(L), L); /* each level costs as much as it is deep */
+    }
+    clh_set_called_back(co, 0);
+    return 0;
+}
+
 static int yield(lua_State *L) {
     if (is_run(L)) return luaL_error(L, "attempt to yield from outside a coroutine");
+    if (is_called_back(L, L)) return luaL_error(L, "attempt to yield across a C-call boundary");
     return lua_yield(L, lua_gettop(L));
 }
 
@@ -202,7 +226,7 @@ static int running(lua_State *L) {
 
 static int is_yieldable(lua_State *L) {
     lua_State *co = lua_isnone(L, 1) ? L : coroutine_at(L, 1);
-    lua_pushboolean(L, !is_run(co) && lua_isyieldable(co));
+    lua_pushboolean(L, !is_run(co) && lua_isyieldable(co) && !is_called_back(L, co));
     return 1;
 }
 

@@ -133,6 +133,8 @@ static void open_math(lua_State *L) {
 }
 
 int clh_build_environment(lua_State *L) {
+    lua_pushboolean(L, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &clh_noted_key);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &clh_functions_key);
     lua_newtable(L); /* modules that `require` knows */

@@ -6,14 +6,14 @@ extension KeyValueStore {
     /// - Parameters:
     ///   - ifVersion: The version that the key must have now; 0 when it must not exist; `nil` for either.
     ///   - ttlMilliseconds: How long the entry lasts; `nil` for ever. At least 1.
+    ///   - fence: A lock's fencing token; refused when a greater one has written to this key.
     ///   - quotaBytes: What the namespace may hold in bytes of keys and encoded values. An entry may always
     ///     shrink.
     /// - Throws: ``KeyValueError``, ``PortableError`` when the value is too large or too deep,
-    ///   ``DatabaseError``.
+    ///   ``LockError/staleToken(resource:token:seen:)``, ``DatabaseError``.
     package func put(
         namespace: String, key: String, value: PortableValue, ifVersion: Int64? = nil,
-        ttlMilliseconds: Int64? = nil,
-        quotaBytes: Int64
+        ttlMilliseconds: Int64? = nil, fence: Int64? = nil, quotaBytes: Int64
     ) async throws -> PutOutcome {
         try KeyValueNames.check(namespace: namespace, keys: [key])
         if let ttlMilliseconds, ttlMilliseconds < 1 { throw KeyValueError.invalidLifetime(ttlMilliseconds) }
@@ -21,6 +21,9 @@ extension KeyValueStore {
         do {
             return try await database.write { transaction in
                 var change = try KeyValueChange(transaction, namespace: namespace)
+                if let fence {
+                    try transaction.checkFence(namespace: namespace, resource: key, token: fence)
+                }
                 let current = try change.current(key)
                 guard ifVersion == nil || ifVersion == current?.version ?? 0 else {
                     throw Abandoned(outcome: .conflict(current: current?.version))
@@ -39,13 +42,19 @@ extension KeyValueStore {
 
     /// Deletes an entry.
     /// - Parameter ifVersion: The version that it must have now; `nil` for any.
+    /// - Parameter fence: As for `put`; the key keeps the token, so that no older holder writes to it again.
     /// - Returns: Whether there was such an entry.
-    /// - Throws: ``KeyValueError``, ``DatabaseError``.
-    package func delete(namespace: String, key: String, ifVersion: Int64? = nil) async throws -> Bool {
+    /// - Throws: ``KeyValueError``, ``LockError/staleToken(resource:token:seen:)``, ``DatabaseError``.
+    package func delete(
+        namespace: String, key: String, ifVersion: Int64? = nil, fence: Int64? = nil
+    ) async throws -> Bool {
         try KeyValueNames.check(namespace: namespace, keys: [key])
         do {
             return try await database.write { transaction in
                 var change = try KeyValueChange(transaction, namespace: namespace)
+                if let fence {
+                    try transaction.checkFence(namespace: namespace, resource: key, token: fence)
+                }
                 guard let current = try change.current(key), ifVersion == nil || ifVersion == current.version
                 else {
                     throw Abandoned(outcome: .conflict(current: nil))

@@ -2,7 +2,7 @@
 -- size is bytes of key and encoded value; expires is milliseconds since 1970 by the database's clock. The value
 -- comes last, so that reading the rest does not read it.
 CREATE TABLE key_value (
-    namespace TEXT NOT NULL,
+    namespace TEXT COLLATE "C" NOT NULL,
     key TEXT COLLATE "C" NOT NULL,
     version BIGINT NOT NULL,
     size BIGINT NOT NULL,
@@ -14,7 +14,7 @@ CREATE INDEX key_value_expires ON key_value (namespace, expires) WHERE expires I
 -- What each namespace holds, kept with every change, so that a quota needs no scan. last_version numbers every
 -- change in the namespace and never goes back: a key that is deleted and made again has another version.
 CREATE TABLE key_value_usage (
-    namespace TEXT PRIMARY KEY NOT NULL,
+    namespace TEXT COLLATE "C" PRIMARY KEY NOT NULL,
     size BIGINT NOT NULL,
     last_version BIGINT NOT NULL
 );

@@ -16,6 +16,22 @@ extension GitStore {
             ["upload-pack", "--strict", "--stateless-rpc"] + mode + ["--", path], environment: environment)
     }
 
+    /// Starts `git upload-pack` for a whole conversation, which it begins by saying what there is to fetch.
+    /// - Parameter protocolVersion: As for ``uploadPack(in:protocolVersion:advertise:)``.
+    package func uploadPackStream(in path: String, protocolVersion: String?) throws -> GitProcess {
+        var environment = GitEnvironment(configuration: configuration)
+        environment.serveFetches(packThreads: configuration.packThreadCount)
+        environment.speak(protocolVersion: protocolVersion)
+        return try process(
+            ["upload-pack", "--strict", "--timeout=600", "--", path], environment: environment)
+    }
+
+    /// Starts `git upload-archive`, which answers with an archive of what the client names.
+    package func uploadArchive(in path: String) throws -> GitProcess {
+        try process(
+            ["upload-archive", path], environment: GitEnvironment(configuration: configuration))
+    }
+
     /// Starts `git receive-pack` for one exchange of the smart HTTP protocol.
     /// - Parameter hook: How the push's hooks call back; without it they refuse the push.
     /// - Parameter maxInputBytes: A larger pack is refused; nil: any size.

@@ -14,12 +14,29 @@ struct GitAddress: Sendable, Equatable {
     ///   broken
     ///   percent-encoding, control characters, slashes, backslashes, dots alone, more than 256 bytes.
     init(project: Substring, repository: Substring) throws(HostingError) {
-        guard let projectKey = Self.decoded(project), var slug = Self.decoded(repository) else {
+        guard let projectKey = Self.decoded(project), let slug = Self.decoded(repository) else {
             throw .noSuchRepository(project: Self.shown(project), slug: Self.shown(repository))
         }
+        try self.init(projectKey: projectKey, slug: slug)
+    }
+
+    /// Reads a path as a client of SSH gives it, which has decoded it: `/project/repository.git`,
+    /// `~user/repository`.
+    /// - Throws: As for URLs.
+    init(sshPath path: String) throws(HostingError) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let named = parts.first?.isEmpty == true ? parts.dropFirst() : parts[...]
+        guard named.count == 2, let project = named.first, let slug = named.last,
+            Self.isPlain(project.utf8), Self.isPlain(slug.utf8)
+        else { throw .noSuchRepository(project: "", slug: Self.shown(path[...])) }
+        try self.init(projectKey: String(project), slug: String(slug))
+    }
+
+    private init(projectKey: String, slug: String) throws(HostingError) {
+        var slug = slug
         if slug.hasSuffix(".git") { slug.removeLast(4) }
         guard !slug.isEmpty, slug != ".", slug != "..", projectKey != ".", projectKey != ".." else {
-            throw .noSuchRepository(project: Self.shown(project), slug: Self.shown(repository))
+            throw .noSuchRepository(project: Self.shown(projectKey[...]), slug: Self.shown(slug[...]))
         }
         self.projectKey = projectKey
         self.slug = slug
@@ -41,9 +58,13 @@ struct GitAddress: Sendable, Equatable {
             }
             bytes.append(high << 4 | low)
         }
-        let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != 0x2f && $0 != 0x5c }
-        guard isPlain, !bytes.isEmpty, bytes.count <= bytesMax else { return nil }
+        guard isPlain(bytes) else { return nil }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func isPlain(_ bytes: some Collection<UInt8>) -> Bool {
+        (1...bytesMax).contains(bytes.count)
+            && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != 0x2f && $0 != 0x5c }
     }
 
     private static func hexDigit(_ byte: UInt8) -> UInt8? {

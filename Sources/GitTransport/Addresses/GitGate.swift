@@ -16,7 +16,14 @@ struct GitGate: Sendable {
         let address = try GitAddress(
             project: parameters.get("project").map { $0[...] } ?? "",
             repository: parameters.get("repository").map { $0[...] } ?? "")
-        let principal = context.principal
+        return try await repository(at: address, for: service, by: context.principal)
+    }
+
+    /// The repository at an address, once the caller may use this service on it.
+    /// - Throws: As ``repository(for:context:)``.
+    func repository(
+        at address: GitAddress, for service: GitService, by principal: Principal
+    ) async throws -> Repository {
         let access: RepositoryAccess
         do {
             access = try await hosting.repositories.access(

@@ -12,7 +12,12 @@ enum GitProtocolVersion: Int, Sendable {
     ///
     /// Receiving packs has no version 2, so clients of it are answered in version 0.
     init(headers: HTTPFields, service: GitService) {
-        let words = headers[.gitProtocol]?.split(separator: ":") ?? []
+        self.init(asked: headers[.gitProtocol], service: service)
+    }
+
+    /// Reads the same list, or nothing.
+    init(asked list: String?, service: GitService) {
+        let words = list?.split(separator: ":") ?? []
         let asked = words.compactMap { word -> GitProtocolVersion? in
             switch word {
             case "version=1": .v1
@@ -21,6 +26,17 @@ enum GitProtocolVersion: Int, Sendable {
             }
         }
         self = asked.max { $0.rawValue < $1.rawValue } ?? .v0
+    }
+
+    /// Whether the text is a list of words as git clients send it, whatever they mean; at most 256 bytes.
+    static func isWellFormed(_ list: String) -> Bool {
+        (1...256).contains(list.utf8.count)
+            && list.utf8.allSatisfy { byte in
+                switch UnicodeScalar(byte) {
+                case "a"..."z", "A"..."Z", "0"..."9", "=", ":", "-", ".", "_": true
+                default: false
+                }
+            }
     }
 
     /// What git's `GIT_PROTOCOL` is to hold; nil for version 0.

@@ -1,7 +1,6 @@
 import GitStore
 import HTTPServing
 import Hosting
-import Hummingbird
 import Logging
 import NIOCore
 import Portable
@@ -10,14 +9,14 @@ import Portable
 enum GitFailure {
     /// Logs the failure, and makes the packet for the client.
     static func answer(
-        _ process: GitProcess, _ status: ExitStatus, context: ServingContext, repository: Repository
+        _ process: GitProcess, _ status: ExitStatus, context: any GitCaller, repository: Repository
     ) -> ByteBuffer {
         GitAnswer.error(sentence(process, status, context: context, repository: repository))
     }
 
     /// Logs the failure, and makes the sentence for the client.
     static func sentence(
-        _ process: GitProcess, _ status: ExitStatus, context: ServingContext, repository: Repository
+        _ process: GitProcess, _ status: ExitStatus, context: any GitCaller, repository: Repository
     ) -> String {
         let words = process.standardErrorText
         if !context.presence.hasLeft {

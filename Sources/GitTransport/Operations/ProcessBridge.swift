@@ -3,7 +3,7 @@ import HTTPServing
 import Hummingbird
 import NIOCore
 
-/// Connects a git process with the two halves of an HTTP request, with back-pressure in both directions.
+/// Connects a git process with what a client says and reads, with back-pressure in both directions.
 struct ProcessBridge: Sendable {
     let process: GitProcess
     let presence: ClientPresence
@@ -30,10 +30,10 @@ struct ProcessBridge: Sendable {
                     }
                     for try await part in process.output { try await output(part) }
                     // The process has said everything; what it has not read by now it does not want. The
-                    // rest of
-                    // the body is still awaited, not cancelled: that keeps the connection for the next
-                    // request.
+                    // rest of an HTTP body is still awaited, not cancelled: that keeps the connection for the
+                    // next request.
                     process.finishInput()
+                    body?.stop?()
                 }
             }
         } onDeparture: {

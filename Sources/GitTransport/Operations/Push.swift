@@ -1,19 +1,18 @@
 import GitStore
 import HTTPServing
 import Hosting
-import Hummingbird
 import Logging
 import NIOCore
 import Portable
 
-/// One push over HTTP, from its first command to the released report.
+/// One push, from its first command to the released report.
 struct Push: Sendable {
     let hosting: Hosting
     let repository: Repository
     let version: GitProtocolVersion
     let hookSocketPath: String
     let client: PushCapabilities
-    let context: ServingContext
+    let context: any GitCaller
 
     /// Runs git, relays its words, and releases its report once the push is durable.
     /// - Throws: When the client has gone or git could not be started; the push has been settled then, one
@@ -21,7 +20,7 @@ struct Push: Sendable {
     ///   the other.
     func run(first: ByteBuffer, rest: BodySource, to writer: ClientWriter) async throws {
         let session = hosting.pushes.begin(
-            repository: repository, principal: context.principal, transport: "http")
+            repository: repository, principal: context.principal, transport: context.transport)
         var relay = ReportRelay()
         let process: GitProcess
         let status: ExitStatus

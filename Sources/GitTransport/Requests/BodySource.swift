@@ -7,10 +7,14 @@ import Synchronization
 /// The rest is taken by one reader, in whichever task that runs.
 final class BodySource: Sendable {
     private let rest: Mutex<RequestBody.AsyncIterator?>
+    /// Called when nobody reads on; nil where the rest of the body is awaited, unread.
+    let stop: (@Sendable () -> Void)?
 
     /// - Parameter rest: Continues after what has been read already.
-    init(rest: consuming sending RequestBody.AsyncIterator) {
+    /// - Parameter stop: Ends the body for its reader, where a client waits for the answer before it ends it.
+    init(rest: consuming sending RequestBody.AsyncIterator, stop: (@Sendable () -> Void)? = nil) {
         self.rest = Mutex(rest)
+        self.stop = stop
     }
 
     /// The rest, for the first who asks.

@@ -54,7 +54,7 @@ package final class ClientPresence: Sendable {
     }
 
     /// Marks the client as gone and runs what waits for that.
-    func leave() {
+    package func leave() {
         let actions = state.withLock { state in
             state.hasLeft = true
             let actions = state.actions

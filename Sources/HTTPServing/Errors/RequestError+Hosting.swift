@@ -15,7 +15,7 @@ extension RequestError {
         case .noSuchRepository: self.init(error, .notFound, "repository.NoSuchRepositoryException")
         case .noSuchUser: self.init(error, .notFound, "user.NoSuchUserException")
         case .noSuchGroup: self.init(error, .notFound, "user.NoSuchGroupException")
-        case .noSuchToken: self.init(error, .notFound, "NoSuchEntityException")
+        case .noSuchToken, .noSuchKey: self.init(error, .notFound, "NoSuchEntityException")
         case .noSuchBranch: self.init(error, .notFound, "repository.NoSuchBranchException")
         case .noSuchTag: self.init(error, .notFound, "repository.NoSuchTagException")
         case .noSuchCommit: self.init(error, .notFound, "commit.NoSuchCommitException")

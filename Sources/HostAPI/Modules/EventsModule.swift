@@ -7,7 +7,7 @@ enum EventsModule {
     static let hostKeys = [
         "repo:refs_changed", "repo:created", "repo:modified", "repo:deleted", "project:created",
         "project:modified",
-        "project:deleted",
+        "project:deleted", "cluster:node_added", "cluster:node_removed",
     ]
 
     static func module() -> HostModule {

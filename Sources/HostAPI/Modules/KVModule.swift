@@ -37,6 +37,8 @@ enum KVModule {
             return try await body()
         } catch KeyValueError.quotaExceeded(let used, let limit) {
             throw HostFailure.outcome(code: .quota, message: quotaText(used: used, limit: limit))
+        } catch let error as LockError {
+            throw HostFailure.outcome(code: .conflict, message: "\(error)")
         } catch let error as KeyValueError {
             throw HostFailure.misuse("\(call.function): \(error)")
         } catch let error as PortableError {
@@ -82,7 +84,13 @@ enum KVModule {
             HostField(
                 "ttl", .string, "How long the entry lasts, such as `15m` (default: for ever).",
                 isOptional: true),
+            fence,
         ])
+
+    private static let fence = HostField(
+        "fence", .integer,
+        "A lock's `guard.token`; `conflict` when a greater one has written to this key, or deleted it.",
+        isOptional: true)
 
     private static func put(_ services: HostServices) -> HostFunction {
         HostFunction(
@@ -132,7 +140,8 @@ enum KVModule {
         }
         let outcome = try await services.requireKV().put(
             namespace: namespace(call), key: call.string(0), value: call.value(1),
-            ifVersion: options["if_version"]?.integerValue, ttlMilliseconds: lifetime, quotaBytes: quota(call)
+            ifVersion: options["if_version"]?.integerValue, ttlMilliseconds: lifetime,
+            fence: options["fence"]?.integerValue, quotaBytes: quota(call)
         )
         switch outcome {
         case .stored(let version): return [.integer(version)]
@@ -156,11 +165,19 @@ enum KVModule {
                         [
                             HostField(
                                 "if_version", .integer, "The version that it must have now.", isOptional: true
-                            )
+                            ), fence,
                         ]),
                     "Under which condition.", isOptional: true),
             ],
-            results: [HostResult("deleted", .boolean, "Whether there was such an entry.")], permission: .kv,
+            results: [
+                HostResult(
+                    "deleted", .boolean, "Whether there was such an entry; `nil` when it was refused.",
+                    isOptional: true),
+                HostResult(
+                    "err", .record("Error"), "`conflict` when the fencing token is too old.", isOptional: true
+                ),
+            ],
+            permission: .kv,
             example: """
                 perigee.kv.delete("pushes")
                 """,
@@ -178,7 +195,8 @@ enum KVModule {
                 return try await translating(call) {
                     let deleted = try await services.requireKV().delete(
                         namespace: namespace(call), key: call.string(0),
-                        ifVersion: call.options(1)["if_version"]?.integerValue)
+                        ifVersion: call.options(1)["if_version"]?.integerValue,
+                        fence: call.options(1)["fence"]?.integerValue)
                     return [.bool(deleted)]
                 }
             })

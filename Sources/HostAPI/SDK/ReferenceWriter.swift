@@ -27,12 +27,23 @@ struct ReferenceWriter {
         }
         lines += fields()
         for function in module.functions { lines += self.function(function) }
+        for kind in module.classes { lines += self.kind(kind) }
         if !module.records.isEmpty {
             lines += ["## Tables", ""]
             for record in module.records { lines += self.record(record) }
         }
         while lines.last == "" { lines.removeLast() }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func kind(_ kind: HostClass) -> [String] {
+        var lines = ["## \(kind.fullName)", ""] + DocText.wrapped(kind.summary) + [""]
+        if !kind.fields.isEmpty {
+            lines += ["| field | type | |", "|---|---|---|"]
+            lines += kind.fields.map { "| `\($0.name)` | `\(cell($0.type))` | \($0.doc) |" } + [""]
+        }
+        for method in kind.methods { lines += function(method, heading: "### \(kind.name):") }
+        return lines
     }
 
     private func fields() -> [String] {
@@ -45,10 +56,10 @@ struct ReferenceWriter {
         return lines + [""]
     }
 
-    private func function(_ function: HostFunction) -> [String] {
+    private func function(_ function: HostFunction, heading: String = "## ") -> [String] {
         let names = function.parameters.map { $0.isOptional ? "\($0.name)?" : $0.name }.joined(
             separator: ", ")
-        var lines = ["## \(function.name)(\(names))", ""] + DocText.wrapped(function.summary) + [""]
+        var lines = ["\(heading)\(function.name)(\(names))", ""] + DocText.wrapped(function.summary) + [""]
         lines += [DocText.facts(of: function).joined(separator: " "), ""]
         if !function.parameters.isEmpty {
             lines += ["| parameter | type | |", "|---|---|---|"]

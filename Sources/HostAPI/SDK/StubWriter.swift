@@ -39,15 +39,25 @@ struct StubWriter {
         }
         if let index = module.index { lines.append("---@field [string] perigee.Value \(index.doc)") }
         lines += ["perigee.\(module.name) = {}", ""]
-        for function in module.functions { lines += self.function(function, of: module) }
+        for function in module.functions {
+            lines += self.function(function, owner: "perigee.\(module.name).")
+        }
+        for kind in module.classes { lines += self.kind(kind) }
         return lines
     }
 
-    private func function(_ function: HostFunction, of module: HostModule) -> [String] {
+    private func kind(_ kind: HostClass) -> [String] {
+        var lines = DocText.comment(kind.summary) + ["---@class \(kind.fullName)"] + kind.fields.map(field)
+        lines += ["local \(kind.name) = {}", ""]
+        for method in kind.methods { lines += function(method, owner: "\(kind.name):") }
+        return lines
+    }
+
+    private func function(_ function: HostFunction, owner: String) -> [String] {
         var lines: [String] = []
         for parameter in function.parameters {
             guard case .options(let name, let fields) = parameter.type else { continue }
-            lines += DocText.comment("Options of `perigee.\(module.name).\(function.name)`.")
+            lines += DocText.comment("Options of `\(owner)\(function.name)`.")
             lines += ["---@class perigee.\(name)"] + fields.map(field) + [""]
         }
         lines += DocText.comment(function.summary) + ["---"]
@@ -60,7 +70,7 @@ struct StubWriter {
         }
         lines += results(function)
         let names = function.parameters.map(\.name).joined(separator: ", ")
-        return lines + ["function perigee.\(module.name).\(function.name)(\(names)) end", ""]
+        return lines + ["function \(owner)\(function.name)(\(names)) end", ""]
     }
 
     private func results(_ function: HostFunction) -> [String] {

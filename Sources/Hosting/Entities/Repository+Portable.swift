@@ -20,6 +20,11 @@ extension Repository {
         "\(links.text)/scm/\(project.key.lowercased())/\(slug).git"
     }
 
+    /// The address to clone from over SSH; nil where there is no such door.
+    package func sshURL(links: BaseURL) -> String? {
+        links.ssh.map { "\($0)/\(project.key.lowercased())/\(slug).git" }
+    }
+
     private var statusMessage: String {
         switch state {
         case .available: "Available"
@@ -30,8 +35,10 @@ extension Repository {
 
     private func links(below base: BaseURL) -> [String: PortableValue] {
         let owner = project.owner.map { "/users/" + $0.slug } ?? "/projects/" + project.key
+        var clone: [PortableValue] = [["href": .string(cloneURL(links: base)), "name": "http"]]
+        if let ssh = sshURL(links: base) { clone.append(["href": .string(ssh), "name": "ssh"]) }
         return [
-            "clone": [["href": .string(cloneURL(links: base)), "name": "http"]],
+            "clone": .list(clone),
             "self": [["href": .string("\(base.text)\(owner)/repos/\(slug)/browse")]],
         ]
     }

@@ -36,6 +36,8 @@ package struct HomeLayout: Sendable {
     package var tmp: String { home + "/tmp" }
     /// Configuration that the nodes share.
     package var config: String { shared + "/config" }
+    /// The keys by which the nodes prove themselves to SSH clients.
+    package var sshHostKeys: String { config + "/ssh" }
     /// Data that the nodes share.
     package var data: String { shared + "/data" }
     /// Attachments.

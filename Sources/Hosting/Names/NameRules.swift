@@ -125,6 +125,11 @@ enum NameRules {
         try printable(text, field: "name", what: "A token name", bytesMax: 255)
     }
 
+    /// The label of an SSH key; any printable text.
+    static func keyLabel(_ text: String) throws(HostingError) -> String {
+        try printable(text, field: "label", what: "A key's label", bytesMax: 255)
+    }
+
     /// A password: 1 to 1,024 bytes, no NUL.
     static func password(_ text: String) throws(HostingError) {
         guard (1...1024).contains(text.utf8.count), !text.utf8.contains(0) else {

@@ -76,6 +76,7 @@ extension DatabaseTransaction {
             throw HostingError.notEmpty(project: project.key, repositories: Int(clamping: count))
         }
         try deleteTokens(where: "t.project_id = ?", [.id(id)])
+        try deleteSSHAccess(where: "a.project_id = ?", [.id(id)])
         try execute("DELETE FROM project WHERE id = ?", [.id(id)])
     }
 

@@ -68,6 +68,7 @@ extension DatabaseTransaction {
     /// Removes a repository's row with its grants, tokens and addresses, and notes that its folder is to go.
     func remove(_ repository: Repository) throws {
         try deleteTokens(where: "t.repository_id = ?", [.id(repository.id)])
+        try deleteSSHAccess(where: "a.repository_id = ?", [.id(repository.id)])
         try execute("DELETE FROM repository WHERE id = ?", [.id(repository.id)])
         try execute(
             "INSERT INTO repository_removal (repository_id, removed_at) VALUES (?, ?) ON CONFLICT DO NOTHING",

@@ -1,10 +1,10 @@
 package import Portable
 
-/// What an access token allows at most.
+/// What an access token, or an access key of SSH, allows at most.
 package struct TokenGrant: Sendable, Hashable {
-    /// The token.
-    package let id: AccessTokenID
-    /// To whom the token belongs, hence where it works.
+    /// The token; nil for an access key.
+    package let id: AccessTokenID?
+    /// To whom it belongs, hence where it works.
     package let owner: TokenOwner
     /// What it was made with; what these imply is included when asked.
     package let permissions: PermissionSet

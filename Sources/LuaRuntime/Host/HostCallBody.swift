@@ -7,8 +7,8 @@ struct HostCallBody: Sendable {
     let call: LuaTurn.HostCall
     let context: LuaCallContext
     let crossing: LuaCrossing
-    /// The state of the bracket to be left.
-    let leaving: (any Sendable)?
+    /// The bracket to be left.
+    let leaving: OpenBracket?
 
     /// Calls the function and encodes what it gives or throws.
     func run() async -> LuaRun.Answer {
@@ -19,11 +19,18 @@ struct HostCallBody: Sendable {
             case (.pages(let body), .page(let cursor)):
                 return values(try crossing.page(try await body(call.arguments, cursor, context)))
             case (.bracket(let enter, _), .enter):
-                return .entered(try await enter(call.arguments, context))
-            case (.bracket(_, let leave), .leave(_, let succeeded)):
+                return .entered(try await enter(call.arguments, context), function: nil)
+            case (.loading(let loading), .enter):
+                switch try await loading.enter(call.arguments, context) {
+                case .answered(let results): return values(try crossing.list([false] + results))
+                case .run(let bracket, let function): return .entered(bracket, function: function)
+                }
+            case (.obtaining(let body), .call):
+                return .reply(try crossing.object(try await body(call.arguments, context)))
+            case (.bracket, .leave(_, let succeeded)), (.loading, .leave(_, let succeeded)):
                 guard let leaving else { throw LuaHostError.misuse("\(function.path) is not open") }
-                try await leave(leaving, succeeded, context)
-                return values(try crossing.list([]))
+                let results = try await leaving.leave(succeeded ? call.arguments.values : nil, context)
+                return values(try crossing.list(results))
             default:
                 throw LuaHostError.misuse("\(function.path) cannot be called this way")
             }
@@ -34,8 +41,8 @@ struct HostCallBody: Sendable {
 
     /// Undoes what an answer that nobody waits for has done: leaves a bracket that was just entered.
     func undo(_ answer: LuaRun.Answer) async {
-        guard case .entered(let bracket) = answer, case .bracket(_, let leave) = function.kind else { return }
-        try? await leave(bracket.state, false, context)
+        guard case .entered(let bracket, _) = answer else { return }
+        _ = try? await OpenBracket(token: 0, state: bracket.state, function: function).leave(nil, context)
     }
 
     private func values(_ bytes: [UInt8]) -> LuaRun.Answer {

@@ -7,6 +7,10 @@ package struct LuaArguments: Sendable {
     /// Functions by place, counted from 1: `"1"` for an argument, `"2.process"` for an option, `"2.steps.3"`
     /// in a list.
     package let functions: [String: LuaFunctionReference]
+    /// The id of the object whose method was called; 0 for a function.
+    package var receiver: Int64 = 0
+    /// Whether a bracket was passed the function that it may run, which is not among the arguments.
+    package var hasFunction = false
 
     /// - Parameter functions: By place, as above.
     package init(values: [PortableValue], functions: [String: LuaFunctionReference] = [:]) {

@@ -4,12 +4,15 @@ package import Portable
 package struct LuaBracket: Sendable {
     /// Handed to the leaving function and, while open, to every host call of the run.
     package let state: any Sendable
-    /// Arguments of the Lua function.
+    /// The Lua function's first argument; nil when it gets plain data alone.
+    package let object: LuaObject?
+    /// Arguments of the Lua function, after the object.
     package let arguments: [PortableValue]
 
     /// - Parameter state: Any value of the host's; Lua code never sees it.
-    package init(state: any Sendable, arguments: [PortableValue] = []) {
+    package init(state: any Sendable, object: LuaObject? = nil, arguments: [PortableValue] = []) {
         self.state = state
+        self.object = object
         self.arguments = arguments
     }
 }

@@ -12,7 +12,19 @@ final class LuaBridge {
         var brackets: [any Sendable]
     }
 
+    /// A function by reference: as a value its parts would be retained at each call.
+    private final class Body {
+        let path: String
+        let kind: LuaHostFunction.Kind
+
+        init(_ function: LuaHostFunction) {
+            path = function.path
+            kind = function.kind
+        }
+    }
+
     let functions: [LuaHostFunction]
+    private let bodies: [Body]
     let crossing: LuaCrossing
     var caller = Caller(run: 0, context: nil, brackets: [])
     /// Set once, right after the state was opened; the state owns this bridge.
@@ -20,16 +32,27 @@ final class LuaBridge {
     /// What C's fast functions point to, by the function's place.
     let fast: [Int: LuaFastFunction]
     private let log: @Sendable (LuaLogLine) -> Void
+    private let held: @Sendable () -> Void
 
+    /// - Parameter held: Told on the Lua thread when a slice is over and the run cannot give way.
     init(
-        functions: [LuaHostFunction], crossing: LuaCrossing, log: @escaping @Sendable (LuaLogLine) -> Void
+        functions: [LuaHostFunction], crossing: LuaCrossing, log: @escaping @Sendable (LuaLogLine) -> Void,
+        held: @escaping @Sendable () -> Void
     ) {
+        self.held = held
         self.functions = functions
+        bodies = functions.map(Body.init)
         self.crossing = crossing
         self.log = log
         var fast: [Int: LuaFastFunction] = [:]
         for (op, function) in functions.enumerated() {
-            if case .fast(let body) = function.kind { fast[op] = LuaFastFunction(body) }
+            switch function.kind {
+            case .fast(let body): fast[op] = LuaFastFunction(body)
+            case .attempt(let body, _): fast[op] = LuaFastFunction(body)
+            case .loading(let loading): fast[op] = LuaFastFunction(loading.attempt)
+            case .index(let body): fast[op] = LuaFastFunction { Self.read(body, &$0) }
+            default: break
+            }
         }
         self.fast = fast
     }
@@ -48,7 +71,8 @@ final class LuaBridge {
                 LuaBridge.with(owner) {
                     $0.write(source, UnsafeRawBufferPointer(start: text, count: length), position)
                 }
-            })
+            },
+            held: { owner in LuaBridge.with(owner) { $0.held() } })
     }
 
     /// Lends the bridge, which outlives the state that calls, so that a call takes no reference of its own.
@@ -59,11 +83,19 @@ final class LuaBridge {
     }
 
     private func answer(_ op: Int, _ bytes: UnsafeRawBufferPointer, _ position: UnsafePointer<CChar>?) {
-        let function = functions[op]
+        Unmanaged.passUnretained(bodies[op])._withUnsafeGuaranteedRef { answer($0, bytes, position) }
+    }
+
+    private func answer(
+        _ function: Body, _ bytes: UnsafeRawBufferPointer, _ position: UnsafePointer<CChar>?
+    ) {
         do {
-            let arguments = try crossing.arguments(bytes)
+            var arguments = try crossing.arguments(bytes)
+            arguments.receiver = clh_self(state)
             switch function.kind {
-            case .immediate(let body): give(try body(arguments, context(position)), function)
+            case .immediate(let body), .attempt(_, let body):
+                give(try body(arguments, context(position)), function)
+            case .making(let body): give(try crossing.object(try body(arguments, context(position))))
             case .index(let body): give([try body(arguments[0].stringValue ?? "")], function)
             default: throw LuaHostError.misuse("\(function.path) does not answer at once")
             }
@@ -72,8 +104,19 @@ final class LuaBridge {
         }
     }
 
+    private static func read(_ body: LuaHostFunction.Index, _ call: inout LuaFastCall) {
+        guard let key = call.text(0) else { return call.pass() }
+        do {
+            let value = try body(key)
+            if call.write(plain: value) { return }
+            try MessagePack.encode(value).withUnsafeBytes { call.writeEncoded($0) }
+        } catch {
+            call.misuse((error as? LuaHostError)?.message ?? "\(error)")
+        }
+    }
+
     /// Writes results in place; what is too large or too deep for that takes the way that can refuse it.
-    private func give(_ values: [PortableValue], _ function: LuaHostFunction) {
+    private func give(_ values: [PortableValue], _ function: Body) {
         var size = 0
         let space = clh_reply_space(state, &size)
         var writer = LuaReplyWriter(UnsafeMutableRawBufferPointer(start: space, count: size))

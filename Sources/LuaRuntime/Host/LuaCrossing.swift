@@ -5,8 +5,13 @@ import Portable
 struct LuaCrossing: Sendable {
     let limits: PortableLimits
     let generation: UInt32
+    /// Numbers of the classes of objects, by name.
+    let classes: [String: UInt32]
 
-    init(_ limits: LuaLimits, generation: UInt32) {
+    init(_ limits: LuaLimits, generation: UInt32, classes: [LuaClass] = []) {
+        let numbered = classes.enumerated().map { ($0.element.name, UInt32(clamping: $0.offset)) }
+        self.classes = Dictionary(numbered) { first, _ in first }
+
         // The arguments themselves are one list more.
         self.limits = PortableLimits(depthMax: limits.depthMax + 2, bytesMax: limits.valueBytesMax + 16)
         self.generation = generation
@@ -86,7 +91,7 @@ struct LuaCrossing: Sendable {
 
     /// Nil for what is no text. The check of any bytes costs more than the rest of a small value, so that it
     /// is left out where there is nothing to check.
-    private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+    static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
         for byte in bytes where byte >= 0x80 { return String(validating: bytes, as: UTF8.self) }
         return String(decoding: bytes, as: UTF8.self)
     }

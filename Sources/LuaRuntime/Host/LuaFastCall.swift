@@ -1,4 +1,5 @@
 import CLuaHost
+package import Portable
 
 /// One call of a fast host function: what it was given, and where its results go. Allocates nothing.
 ///
@@ -16,6 +17,9 @@ package struct LuaFastCall: ~Copyable {
 
     /// How many arguments were passed, trailing nils included.
     package var argumentCount: Int { Int(record.pointee.argument_count) }
+
+    /// The id of the object whose method was called.
+    package var receiver: Int64 { record.pointee.`self` }
 
     /// Whether the argument at `index`, counted from 0, is nil or was not passed.
     package func isNull(_ index: Int) -> Bool { argument(index, CLH_NIL) != nil || index >= argumentCount }
@@ -49,12 +53,27 @@ package struct LuaFastCall: ~Copyable {
         }
     }
 
+    /// The bytes of a string argument, valid until the call returns.
+    package func lentText(_ index: Int) -> UnsafeRawBufferPointer? {
+        argument(index, CLH_TEXT).map {
+            UnsafeRawBufferPointer(start: $0.pointee.text, count: $0.pointee.length)
+        }
+    }
+
     /// A table argument, lent to `body`: fields or items without parts. No other table reaches the function.
     package func withTable<Value>(_ index: Int, _ body: (borrowing LuaFastTable) -> Value) -> Value? {
         guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments,
             let table = LuaFastTable(LuaFastScalar(arguments[index]))
         else { return nil }
         return body(table)
+    }
+
+    /// The same with what `body` finds out kept by itself: a result of any type costs more than the table.
+    package func withTable(_ index: Int, _ body: (borrowing LuaFastTable) -> Void) {
+        guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments,
+            let table = LuaFastTable(LuaFastScalar(arguments[index]))
+        else { return }
+        body(table)
     }
 
     /// Adds a nil to the results.
@@ -124,6 +143,59 @@ package struct LuaFastCall: ~Copyable {
         guard let place = next() else { return }
         place.pointee.type = CLH_NAME
         place.pointee.name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    }
+
+    /// The argument at `index` as a value without parts; nil for what has parts, is no UTF-8, or is a
+    /// function or an object.
+    package func plain(_ index: Int) -> PortableValue? {
+        guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments else {
+            return .null
+        }
+        let argument = arguments[index]
+        switch argument.type {
+        case CLH_NIL: return .null
+        case CLH_BOOLEAN: return .bool(argument.boolean != 0)
+        case CLH_INTEGER: return .integer(argument.integer)
+        case CLH_FLOAT: return .double(argument.number)
+        case CLH_TEXT:
+            let bytes = UnsafeRawBufferPointer(start: argument.text, count: argument.length)
+            return LuaCrossing.text(bytes).map(PortableValue.string)
+        default: return nil
+        }
+    }
+
+    /// Adds a value without parts, or a text that has room; false for any other, which is not added.
+    package mutating func write(plain value: PortableValue) -> Bool {
+        switch value {
+        case .null: writeNull()
+        case .bool(let flag): write(flag)
+        case .integer(let number): write(number)
+        case .double(let number) where number.isFinite: write(number)
+        case .string(let text)
+        where text.utf8.count <= record.pointee.byte_capacity - record.pointee.byte_count:
+            write(text)
+        default: return false
+        }
+        return true
+    }
+
+    /// Adds a value of any shape and size, encoded as MessagePack; at most one in a call of more than 4 KiB.
+    package mutating func writeEncoded(_ bytes: UnsafeRawBufferPointer) {
+        guard let room = clh_fast_room(record, bytes.count), let place = next() else {
+            record.pointee.is_overflown = 1
+            return
+        }
+        if let from = bytes.baseAddress {
+            UnsafeMutableRawPointer(room).copyMemory(from: from, byteCount: bytes.count)
+        }
+        place.pointee.type = CLH_ENCODED
+        place.pointee.text = UnsafePointer(room)
+        place.pointee.length = bytes.count
+    }
+
+    /// Ends an attempt without an answer: the function's other way is taken.
+    package mutating func pass() {
+        record.pointee.is_passed = 1
     }
 
     /// Makes the call raise at the caller's line instead of giving results; the message is cut to 4 KiB. The

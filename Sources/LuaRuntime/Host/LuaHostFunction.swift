@@ -2,7 +2,7 @@ package import Portable
 
 /// One function, or one read-only table, that Lua code finds under a dotted path.
 package struct LuaHostFunction: Sendable {
-    /// Where it is found, such as `perigee.kv.get`.
+    /// Where it is found, such as `perigee.kv.get`; a method is `perigee.Cache:get`, with its class's name.
     package let path: String
     /// Names for error messages, `value[3].owner: a function cannot be stored`; missing ones read `value`.
     package let parameterNames: [String]
@@ -41,6 +41,10 @@ package struct LuaHostFunction: Sendable {
     /// replaces the function's results.
     package typealias Leave =
         @Sendable (_ state: any Sendable, _ succeeded: Bool, LuaCallContext) async throws -> Void
+    /// Answers at once with an object.
+    package typealias Making = @Sendable (LuaArguments, LuaCallContext) throws -> LuaObject
+    /// Waits for an object.
+    package typealias Obtaining = @Sendable (LuaArguments, LuaCallContext) async throws -> LuaObject
     /// Gives a field of a table when Lua code reads it; `null` when there is none.
     package typealias Index = @Sendable (_ key: String) throws -> PortableValue
 
@@ -53,6 +57,14 @@ package struct LuaHostFunction: Sendable {
         case pages(Pages)
         /// `f(..., fn)`: enter, run `fn` in the same coroutine, leave; `fn`'s results are the call's.
         case bracket(enter: Enter, leave: Leave)
+        /// First tries to answer as a fast function, which may pass; then answers as an immediate one.
+        case attempt(Fast, otherwise: Immediate)
+        /// Has its results or has a Lua function make them.
+        case loading(LuaLoading)
+        /// Answers at once with an object.
+        case making(Making)
+        /// The coroutine yields, and is given an object.
+        case obtaining(Obtaining)
         /// The path names a table; fields that are no functions are asked for.
         case index(Index)
     }

@@ -82,11 +82,11 @@ struct LuaReplyWriter {
     }
 
     private mutating func number(_ tag: UInt8, _ number: UInt64, width: Int) {
-        guard reserve(width + 1) else { return }
+        // With room for eight bytes, whatever the width: those that are not meant are written over.
+        guard reserve(9) else { return }
         base[count] = tag
-        for place in 0..<width {
-            base[count + 1 + place] = UInt8(truncatingIfNeeded: number >> UInt64(8 * (width - 1 - place)))
-        }
+        base.storeBytes(
+            of: (number << UInt64(64 - 8 * width)).bigEndian, toByteOffset: count + 1, as: UInt64.self)
         count += width + 1
     }
 

@@ -10,7 +10,8 @@ final class LuaHandle {
 
     /// Opens the state and defines everything in it.
     init(
-        limits: LuaLimits, generation: UInt32, bridge: LuaBridge, constants: [String: PortableValue],
+        limits: LuaLimits, generation: UInt32, classes: [LuaClass], bridge: LuaBridge,
+        constants: [String: PortableValue],
         sources: [String: [UInt8]]
     ) throws(LuaError) {
         self.bridge = bridge
@@ -24,17 +25,12 @@ final class LuaHandle {
         }
         self.state = state
         bridge.state = state
-        // Module tables first, so that functions find them.
-        for (op, function) in bridge.functions.enumerated() {
-            let names = function.parameterNames.joined(separator: " ")
-            let status =
-                if let fast = bridge.fast[op] {
-                    clh_add_fast_function(state, function.path, names, fast.pointer)
-                } else {
-                    clh_add_function(
-                        state, function.path, names, function.kind.code, function.options, Int32(op))
-                }
-            if status != 0 { throw .outOfMemory(limit: limits.memoryBytesMax) }
+        for (number, kind) in classes.enumerated()
+        where clh_add_class(state, kind.name, kind.hasFields ? 1 : 0) != number {
+            throw .outOfMemory(limit: limits.memoryBytesMax)
+        }
+        for op in bridge.functions.indices where !add(op) {
+            throw .outOfMemory(limit: limits.memoryBytesMax)
         }
         for (path, value) in constants {
             let bytes: [UInt8]
@@ -52,6 +48,21 @@ final class LuaHandle {
 
     deinit {
         clh_close(state)
+    }
+
+    /// False without memory, or for a method of no class.
+    private func add(_ op: Int) -> Bool {
+        let function = bridge.functions[op]
+        let names = function.parameterNames.joined(separator: " ")
+        guard let fast = bridge.fast[op] else {
+            return clh_add_function(
+                state, function.path, names, function.kind.code, function.options, Int32(op)) == 0
+        }
+        if case .fast = function.kind {
+            return clh_add_fast_function(state, function.path, names, fast.pointer) == 0
+        }
+        return clh_add_attempted_function(
+            state, function.path, names, function.kind.code, function.options, Int32(op), fast.pointer) == 0
     }
 
     /// Prepares to run a source; nil without memory.
@@ -115,11 +126,12 @@ extension LuaHostFunction {
 extension LuaHostFunction.Kind {
     fileprivate var code: clh_kind {
         switch self {
-        case .immediate: CLH_IMMEDIATE
+        case .immediate, .making, .attempt: CLH_IMMEDIATE
         case .fast: CLH_FAST
-        case .waiting: CLH_WAITING
+        case .waiting, .obtaining: CLH_WAITING
         case .pages: CLH_PAGES
         case .bracket: CLH_BRACKET
+        case .loading: CLH_LOADING
         case .index: CLH_INDEX
         }
     }

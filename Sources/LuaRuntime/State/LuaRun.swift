@@ -5,7 +5,7 @@ final class LuaRun: Sendable {
     /// What the host gave for a host call.
     enum Answer: Sendable {
         case reply(LuaReply)
-        case entered(LuaBracket)
+        case entered(LuaBracket, function: LuaFunctionReference?)
         /// The run is to end; the call's own answer is dropped.
         case interrupted
     }

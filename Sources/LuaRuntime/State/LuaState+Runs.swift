@@ -13,6 +13,7 @@ extension LuaState {
         }
         runs[number] = nil
         await leaveBrackets(of: number, run)
+        runEnded(number)
         return try outcome.get()
     }
 
@@ -69,25 +70,29 @@ extension LuaState {
             brackets[number]?.removeAll { $0.token == token }
         }
         let body = HostCallBody(
-            function: function, call: call, context: context, crossing: crossing, leaving: leaving?.state)
+            function: function, call: call, context: context, crossing: crossing, leaving: leaving)
         switch await run.answer({ await body.run() }, dropped: { await body.undo($0) }) {
         case .interrupted: return nil
         case .reply(let reply):
             releaseRefused(call, reply)
             return reply
-        case .entered(let bracket):
-            return enter(bracket, function, number)
+        case .entered(let bracket, let lua):
+            return enter(bracket, function, lua, number)
         }
     }
 
-    private func enter(_ bracket: LuaBracket, _ function: LuaHostFunction, _ number: UInt64) -> LuaReply {
-        guard case .bracket(_, let leave) = function.kind else {
-            return crossing.failure(LuaHostError.misuse("\(function.path) is no bracket"), of: function.path)
-        }
+    private func enter(
+        _ bracket: LuaBracket, _ function: LuaHostFunction, _ lua: LuaFunctionReference?, _ number: UInt64
+    ) -> LuaReply {
         lastToken += 1
+        // Also when the answer cannot be made: then the end of the run leaves it.
         brackets[number, default: []].append(
-            OpenBracket(token: lastToken, state: bracket.state, leave: leave))
-        return crossing.reply(of: function.path) { [.integer(lastToken), .list(bracket.arguments)] }
+            OpenBracket(token: lastToken, state: bracket.state, function: function))
+        do {
+            return try crossing.entering(bracket, token: lastToken, function: lua)
+        } catch {
+            return crossing.failure(error, of: function.path)
+        }
     }
 
     /// A refused call keeps nothing: the functions that were handed over with it are forgotten.
@@ -101,7 +106,7 @@ extension LuaState {
             let context = LuaCallContext(
                 run: number, callerContext: run.context, brackets: openStates(number))
             // The run has failed already; what leaving throws can replace nothing.
-            try? await bracket.leave(bracket.state, false, context)
+            _ = try? await bracket.leave(nil, context)
         }
         brackets[number] = nil
     }

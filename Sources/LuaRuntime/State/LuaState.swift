@@ -28,29 +28,38 @@ package actor LuaState {
     var brackets: [UInt64: [OpenBracket]] = [:]
     var lastToken: Int64 = 0
     nonisolated let counters = Mutex(LuaStatistics())
+    /// Told the number of each run that has ended, brackets and all; must not block.
+    let runEnded: @Sendable (UInt64) -> Void
 
     /// Makes the state with its environment; nothing of the sources runs yet.
     /// - Parameters:
+    ///   - classes: Those of the methods among the functions, each once.
     ///   - functions: Each path once; the tables on the way are made and locked.
     ///   - constants: Values by path, such as `perigee.plugin.id`.
     ///   - sources: Texts by relative path: `main.lua`, `lib/x.lua` for `require "lib.x"`.
+    ///   - runEnded: Told the number of each run that has ended; must not block.
     ///   - log: Gets what `print` and `warn` write, on the Lua thread; must not block.
     /// - Throws: ``LuaError/outOfMemory(limit:)``; ``LuaError/hostFailure(message:)`` for a constant that is
     ///   too large.
     package init(
-        name: String, limits: LuaLimits, functions: [LuaHostFunction], constants: [String: PortableValue],
-        sources: [String: [UInt8]], pool: LuaThreadPool, log: @escaping @Sendable (LuaLogLine) -> Void
+        name: String, limits: LuaLimits, classes: [LuaClass] = [], functions: [LuaHostFunction],
+        constants: [String: PortableValue], sources: [String: [UInt8]], pool: LuaThreadPool,
+        log: @escaping @Sendable (LuaLogLine) -> Void,
+        runEnded: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) throws(LuaError) {
         let generation = Self.generations.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
         self.limits = limits
         self.functions = functions
-        executor = LuaExecutor(pool: pool)
-        crossing = LuaCrossing(limits, generation: generation)
+        let executor = LuaExecutor(pool: pool)
+        self.executor = executor
+        self.runEnded = runEnded
+        crossing = LuaCrossing(limits, generation: generation, classes: classes)
         let handle = try LuaHandle(
-            limits: limits, generation: generation,
-            bridge: LuaBridge(functions: functions, crossing: crossing, log: log), constants: constants,
-            sources: sources)
+            limits: limits, generation: generation, classes: classes,
+            bridge: LuaBridge(
+                functions: functions, crossing: crossing, log: log, held: { executor.threadIsHeld() }),
+            constants: constants, sources: sources)
         counters.withLock { handle.read(into: &$0) }
         self.handle = handle
     }
@@ -68,20 +77,21 @@ package actor LuaState {
 
     /// Calls a Lua function and gives its results. Cancelling the calling task ends the run.
     /// - Parameters:
+    ///   - object: The first argument; nil when there is plain data alone.
     ///   - arguments: Within the limits of values.
     ///   - context: Given to every host function that the run calls.
     ///   - cpuLimit: Instead of ``LuaLimits/handlerCPU``.
     /// - Throws: ``LuaError``; ``LuaError/tooManyCalls(limit:)`` at once when too many calls are in flight.
     package func call(
-        _ function: LuaFunctionReference, _ arguments: [PortableValue], context: (any Sendable)? = nil,
-        cpuLimit: Duration? = nil
+        _ function: LuaFunctionReference, object: LuaObject? = nil, _ arguments: [PortableValue],
+        context: (any Sendable)? = nil, cpuLimit: Duration? = nil
     ) async throws(LuaError) -> [PortableValue] {
         let handle = try open()
         guard function.generation == crossing.generation else {
             throw .hostFailure(message: "the function belongs to another state")
         }
         let bytes: [UInt8]
-        do { bytes = try crossing.list(arguments) } catch {
+        do { bytes = try crossing.list(object, arguments) } catch {
             throw .hostFailure(message: "arguments: \(error)")
         }
         let run = LuaRun(context: context, limit: cpuLimit ?? limits.handlerCPU)
@@ -90,6 +100,13 @@ package actor LuaState {
         }
         return try await drive(number, run)
     }
+
+    /// Until as many calls of ``endUrgentWork()``, the state's turns are not put behind others, however much
+    /// CPU time it uses: somebody who is not the plugin waits for its answer.
+    package nonisolated func beginUrgentWork() { executor.beginUrgentWork() }
+
+    /// Ends what ``beginUrgentWork()`` began.
+    package nonisolated func endUrgentWork() { executor.endUrgentWork() }
 
     /// Forgets a function, so that the state may collect it. Later calls of it fail; unknown ones are
     /// ignored.

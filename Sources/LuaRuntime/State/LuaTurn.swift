@@ -59,11 +59,15 @@ enum LuaTurn {
             default: phase = .call
             }
             let bytes = UnsafeRawBufferPointer(start: result.bytes, count: result.length)
+            var arguments =
+                bytes.isEmpty ? LuaArguments(values: []) : try crossing.arguments(bytes)
+            arguments.receiver = result.`self`
+            if case .enter = phase { arguments.hasFunction = result.succeeded != 0 }
             let position = result.position.map(String.init(cString:)) ?? ""
             return .call(
                 HostCall(
                     op: Int(result.op), phase: phase,
-                    arguments: bytes.isEmpty ? LuaArguments(values: []) : try crossing.arguments(bytes),
+                    arguments: arguments,
                     position: position.isEmpty ? nil : position))
         } catch {
             return .failed(.hostFailure(message: "\(error)"), kill: nil)

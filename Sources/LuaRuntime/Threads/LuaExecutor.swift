@@ -1,13 +1,17 @@
 import Synchronization
 
 /// Runs the jobs of one Lua state on the threads of a pool: one job per turn, then other states have theirs.
-// @unchecked Sendable because `account` is only touched by the pool's queue, while it holds its lock; all
-// else locks for itself.
+// @unchecked Sendable because `account` is only touched by the pool's queue, while it holds its lock, and
+// `isHeld` only on the thread that runs this; all else locks for itself.
 final class LuaExecutor: SerialExecutor, @unchecked Sendable {
     /// What the pool's queue knows of this state.
     struct Account {
         /// Nanoseconds of CPU time by which the queue chooses; see ``TurnQueue``.
         var used: Int64 = 0
+        /// What it used lately.
+        var load = CPULoad()
+        /// The line it was put in last.
+        var place = TurnQueue.Place.foreground
     }
 
     private enum Entry {
@@ -23,12 +27,26 @@ final class LuaExecutor: SerialExecutor, @unchecked Sendable {
     }
 
     var account = Account()
+    /// Whether the thread of this turn was replaced, since a run cannot give way.
+    private var isHeld = false
     private let line = Mutex(Line())
     private let waited = Atomic<Int64>(0)
+    private let urgent = Atomic<Int>(0)
     private let pool: LuaThreadPool
 
     init(pool: LuaThreadPool) {
         self.pool = pool
+    }
+
+    /// Whether the state is not to be put behind others, however much it uses.
+    var isUrgent: Bool { urgent.load(ordering: .relaxed) > 0 }
+
+    func beginUrgentWork() {
+        if urgent.add(1, ordering: .relaxed).newValue == 1 { pool.promote(self) }
+    }
+
+    func endUrgentWork() {
+        urgent.subtract(1, ordering: .relaxed)
     }
 
     /// Jobs that wait for a turn.
@@ -46,18 +64,27 @@ final class LuaExecutor: SerialExecutor, @unchecked Sendable {
         append(.turn(continuation))
     }
 
-    /// Runs the first job. Gives whether there is more to do.
-    func runOne() -> Bool {
+    /// Runs the first job. Gives whether there is more to do, and whether the thread has been replaced
+    /// meanwhile.
+    func runOne() -> (hasMore: Bool, wasHeld: Bool) {
         let entry = line.withLock { $0.entries.popFirst() }
         switch entry {
         case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
         case .turn(let continuation): continuation.resume()
         case nil: break
         }
-        return line.withLock { line in
+        let wasHeld = isHeld
+        isHeld = false
+        let hasMore = line.withLock { line in
             line.isQueued = !line.entries.isEmpty
             return line.isQueued
         }
+        return (hasMore, wasHeld)
+    }
+
+    /// Told on the thread that runs this when a run's slice is over and the run cannot give way.
+    func threadIsHeld() {
+        if !isHeld { isHeld = pool.replaceThread() }
     }
 
     /// Told by the pool's queue when a thread takes this up.

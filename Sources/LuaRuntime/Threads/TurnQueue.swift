@@ -4,10 +4,17 @@ import Glibc
 /// equals, the one that came first.
 ///
 /// What a state used while nobody else had work is not held against it, and a rest earns nothing: a state
-/// that comes with new work is put beside the one that had its turn last.
-// @unchecked Sendable because everything but the mutex and the condition, and each executor's account, is
+/// that comes with new work is put beside the one that had its turn last. States that use much CPU time are
+/// for the threads in the background, if the pool has some.
+// @unchecked Sendable because everything but the mutex and the conditions, and each executor's account, is
 // only touched while `mutex` is held.
 final class TurnQueue: @unchecked Sendable {
+    /// One line for each kind of thread.
+    enum Place: Int, CaseIterable {
+        case foreground
+        case background
+    }
+
     private struct Waiting {
         let executor: LuaExecutor
         let used: Int64
@@ -19,23 +26,41 @@ final class TurnQueue: @unchecked Sendable {
         }
     }
 
+    private struct Line {
+        var waiting: [Waiting] = []
+        /// The account of the state that had its turn last; never goes back.
+        var floor: Int64 = 0
+        let arrival = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+        mutating func takeFirst() -> Waiting? {
+            let indices = waiting.indices
+            guard let index = indices.min(by: { waiting[$0].isBefore(waiting[$1]) }) else { return nil }
+            waiting.swapAt(index, waiting.count - 1)
+            let first = waiting.removeLast()
+            floor = max(floor, first.used)
+            return first
+        }
+    }
+
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let arrival = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var waiting: [Waiting] = []
+    private let hasBackground: Bool
+    private var lines = Place.allCases.map { _ in Line() }
     private var lastNumber: UInt64 = 0
-    /// The account of the state that had its turn last; never goes back.
-    private var floor: Int64 = 0
     private var isStopping = false
 
-    init() {
+    /// - Parameter hasBackground: Whether there are threads for that line.
+    init(hasBackground: Bool = false) {
+        self.hasBackground = hasBackground
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(arrival, nil)
+        for line in lines { pthread_cond_init(line.arrival, nil) }
     }
 
     deinit {
-        pthread_cond_destroy(arrival)
+        for line in lines {
+            pthread_cond_destroy(line.arrival)
+            line.arrival.deallocate()
+        }
         pthread_mutex_destroy(mutex)
-        arrival.deallocate()
         mutex.deallocate()
     }
 
@@ -44,53 +69,82 @@ final class TurnQueue: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         if isStopping { return false }
-        executor.account.used = max(executor.account.used, floor)
-        insert(executor)
-        pthread_cond_signal(arrival)
+        insert(executor, isNew: true)
         return true
     }
 
     /// Waits for the next state; nil once the queue is stopped and empty.
-    func next() -> LuaExecutor? {
+    func next(_ place: Place = .foreground) -> LuaExecutor? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        return waitForNext()
+        return waitForNext(place)
     }
 
     /// Charges a state for its turn, adds it again if it has more work, and waits for the next.
-    func next(after executor: LuaExecutor, used: Int64, hasMore: Bool) -> LuaExecutor? {
+    func next(
+        after executor: LuaExecutor, used: Int64, hasMore: Bool, _ place: Place = .foreground
+    ) -> LuaExecutor? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        executor.account.used += max(used, 1)
-        if hasMore { insert(executor) }
-        return waitForNext()
+        charge(executor, used, hasMore)
+        return waitForNext(place)
     }
 
-    /// Lets every thread end once the queue is empty.
+    /// The same for a thread that takes no further turn.
+    func finish(_ executor: LuaExecutor, used: Int64, hasMore: Bool) {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        charge(executor, used, hasMore)
+    }
+
+    /// Takes a state that has become urgent out of the background.
+    func promote(_ executor: LuaExecutor) {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        let behind = Place.background.rawValue
+        let found = lines[behind].waiting.firstIndex { $0.executor === executor }
+        guard let found else { return }
+        lines[behind].waiting.remove(at: found)
+        insert(executor, isNew: false)
+    }
+
+    /// Lets every thread end once its line is empty.
     func stop() {
         pthread_mutex_lock(mutex)
         isStopping = true
-        pthread_cond_broadcast(arrival)
+        for line in lines { pthread_cond_broadcast(line.arrival) }
         pthread_mutex_unlock(mutex)
     }
 
-    private func insert(_ executor: LuaExecutor) {
-        lastNumber += 1
-        waiting.append(
-            Waiting(executor: executor, used: executor.account.used, number: lastNumber, since: .now))
+    private func charge(_ executor: LuaExecutor, _ used: Int64, _ hasMore: Bool) {
+        executor.account.used += max(used, 1)
+        if hasBackground { executor.account.load.add(used, now: .now) }
+        if hasMore { insert(executor, isNew: false) }
     }
 
-    private func waitForNext() -> LuaExecutor? {
+    private func insert(_ executor: LuaExecutor, isNew: Bool) {
+        let now = ContinuousClock.now
+        let isHeavy = hasBackground && !executor.isUrgent && executor.account.load.isHigh(now: now)
+        let place: Place = isHeavy ? .background : .foreground
+        if isNew || executor.account.place != place {
+            executor.account.used = max(executor.account.used, lines[place.rawValue].floor)
+        }
+        executor.account.place = place
+        lastNumber += 1
+        lines[place.rawValue].waiting.append(
+            Waiting(executor: executor, used: executor.account.used, number: lastNumber, since: now))
+        pthread_cond_signal(lines[place.rawValue].arrival)
+    }
+
+    private func waitForNext(_ place: Place) -> LuaExecutor? {
+        let index = place.rawValue
         while true {
-            if let index = waiting.indices.min(by: { waiting[$0].isBefore(waiting[$1]) }) {
-                waiting.swapAt(index, waiting.count - 1)
-                let first = waiting.removeLast()
-                floor = max(floor, first.used)
+            if let first = lines[index].takeFirst() {
                 first.executor.didWait(first.since.duration(to: .now))
                 return first.executor
             }
             if isStopping { return nil }
-            pthread_cond_wait(arrival, mutex)
+            pthread_cond_wait(lines[index].arrival, mutex)
         }
     }
 }

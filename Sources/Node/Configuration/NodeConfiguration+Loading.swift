@@ -17,7 +17,13 @@ extension NodeConfiguration {
         return NodeConfiguration(
             displayName: try values.string(SettingTable.displayName),
             baseURL: try values.optionalString(SettingTable.baseURL).map(withoutTrailingSlash),
-            sysadmin: try sysadmin(values), server: try server(values), logs: try logs(values, layers),
+            sysadmin: try sysadmin(values), server: try server(values), ssh: try ssh(values),
+            logs: try logs(values, layers),
+            database: try database(values),
+            cluster: Cluster(
+                name: try values.optionalString(SettingTable.clusterNodeName),
+                address: try values.optionalString(SettingTable.clusterNodeAddress),
+                lease: try values.seconds(SettingTable.clusterLease)),
             databaseCheckInterval: try values.seconds(SettingTable.databaseCheckInterval),
             git: try git(values, processors: processors), plugins: try plugins(values, processors: processors)
         )

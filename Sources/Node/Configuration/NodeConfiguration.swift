@@ -1,5 +1,6 @@
 import Configuration
 package import Logging
+package import SharedDatabase
 
 /// What the operator chose, checked and typed.
 package struct NodeConfiguration: Sendable {
@@ -91,6 +92,16 @@ package struct NodeConfiguration: Sendable {
         package var quarantineWindow: Duration
     }
 
+    /// This node's part in the cluster.
+    package struct Cluster: Sendable {
+        /// For people; `nil` for the machine's name.
+        package var name: String?
+        /// Where other machines reach this one; `nil` when that follows from the server's address.
+        package var address: String?
+        /// How long a silent node is waited for.
+        package var lease: Duration
+    }
+
     /// The instance's name.
     package var displayName: String
     /// What links begin with; `nil` when it follows from the served address.
@@ -99,8 +110,14 @@ package struct NodeConfiguration: Sendable {
     package var sysadmin: Sysadmin
     /// The HTTP server.
     package var server: Server
+    /// Git over SSH.
+    package var ssh: SSH
     /// Logging.
     package var logs: Logs
+    /// How PostgreSQL is reached; `nil` for the file of the shared home.
+    package var database: PostgresSettings?
+    /// This node's part in the cluster.
+    package var cluster: Cluster
     /// How often the database is asked whether it answers, and how long that may take.
     package var databaseCheckInterval: Duration
     /// Git operations.

@@ -3,7 +3,8 @@ import Portable
 /// Every configuration key that this program knows, in the order of the reference in `docs/operating.md`.
 package enum SettingTable {
     /// The table.
-    package static let settings: [Setting] = setup + server + logging + hosting + plugins
+    package static let settings: [Setting] =
+        setup + server + ssh + database + cluster + logging + hosting + plugins
 
     /// The row that a key belongs to, by its name or as one of a pattern.
     static func setting(for key: String) -> Setting? {
@@ -164,7 +165,8 @@ extension SettingTable {
         "plugins.storage.max", .size, "1G", "How much one plugin may keep in key-value storage.")
     static let pluginThreads = Setting(
         "plugins.threads", .integer(0...256), "0",
-        "How many threads run installed plugins' Lua code. 0 is half the number of processors; at least 2.")
+        "How many threads run installed plugins' Lua code; as many more, in the background, run the plugins "
+            + "that use much CPU time. 0 is half the number of processors; at least 2.")
 
     static let pluginQuarantineKills = Setting(
         "plugins.quarantine.kills", .integer(0...1_000), "3",

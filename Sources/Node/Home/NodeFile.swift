@@ -13,13 +13,16 @@ package struct NodeFile: Sendable {
     package var url: String
     /// The port of HTTP or HTTPS.
     package var httpPort: Int
+    /// The port of SSH; nil where it is not served.
+    package var sshPort: Int?
 
     /// Names the facts.
-    package init(processID: Int, nodeID: NodeID, url: String, httpPort: Int) {
+    package init(processID: Int, nodeID: NodeID, url: String, httpPort: Int, sshPort: Int? = nil) {
         self.processID = processID
         self.nodeID = nodeID
         self.url = url
         self.httpPort = httpPort
+        self.sshPort = sshPort
     }
 
     /// Reads the file of a home's `run` folder; `nil` when it is missing or is not such a file.
@@ -29,7 +32,9 @@ package struct NodeFile: Sendable {
             let nodeID = facts["nodeId"]?.stringValue, let url = facts["url"]?.stringValue,
             let port = facts["httpPort"]?.integerValue.flatMap({ Int(exactly: $0) })
         else { return nil }
-        return NodeFile(processID: processID, nodeID: NodeID(rawValue: nodeID), url: url, httpPort: port)
+        return NodeFile(
+            processID: processID, nodeID: NodeID(rawValue: nodeID), url: url, httpPort: port,
+            sshPort: facts["sshPort"]?.integerValue.flatMap { Int(exactly: $0) })
     }
 
     /// Whether the process still runs: a killed node leaves its file behind.
@@ -42,7 +47,7 @@ package struct NodeFile: Sendable {
     func write(run: String) throws {
         let facts: PortableValue = [
             "pid": .integer(Int64(processID)), "nodeId": .string(nodeID.rawValue), "url": .string(url),
-            "httpPort": .integer(Int64(httpPort)), "sshPort": .null,
+            "httpPort": .integer(Int64(httpPort)), "sshPort": sshPort.map { .integer(Int64($0)) } ?? .null,
         ]
         try SystemFile.replace(Self.path(run), with: try JSON.encode(facts), mode: 0o644)
     }

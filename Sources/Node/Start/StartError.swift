@@ -1,3 +1,4 @@
+package import GitTransport
 package import HTTPServing
 import Portable
 
@@ -17,8 +18,14 @@ package enum StartError: Error, Sendable, CustomStringConvertible {
     case writableByAll(path: String)
     /// Repositories are there, but the database that describes them is not.
     case databaseMissing(path: String, repositories: Int)
+    /// The home has repositories, and the database that is configured has nothing.
+    case databaseEmpty(repositories: Int)
+    /// A move of the database was cut short.
+    case databaseIncomplete
     /// A file of the certificate or its key cannot be used, or they do not belong together.
     case tls(TLSFileError)
+    /// The SSH door does not open.
+    case ssh(SSHDoorError)
     /// The address or port cannot be used.
     case cannotListen(address: String, port: Int, reason: String)
 
@@ -46,11 +53,30 @@ package enum StartError: Error, Sendable, CustomStringConvertible {
             return
                 "\(path) is missing, but there are \(repositories) repositories beside it. Restore the "
                 + "database from its backup; an empty one would orphan them."
+        case .databaseEmpty(let repositories):
+            return
+                "the database is empty, but the home has \(repositories) repositories. Name their database "
+                + "by database.url, or move it there with perigee database migrate-to."
+        case .databaseIncomplete:
+            return "the database holds an unfinished copy. Run perigee database migrate-to again, to its end."
         case .tls(let error):
             return Self.tls(error)
+        case .ssh(let error):
+            return Self.ssh(error)
         case .cannotListen(let address, let port, let reason):
             return "cannot listen on \(address) port \(port): \(reason). Choose others by server.address and "
                 + "server.port."
+        }
+    }
+
+    private static func ssh(_ error: SSHDoorError) -> String {
+        switch error {
+        case .listen:
+            "\(error). Choose others by plugin.ssh.address and plugin.ssh.port, or set "
+                + "plugin.ssh.enabled=false."
+        case .hostKey: "\(error). Put the key back from a backup, or remove its file to have a new one made."
+        case .noAlgorithm: "\(error). Take one off the plugin.ssh.disabled lists."
+        case .library: "\(error). Install libssh 0.10, or set plugin.ssh.enabled=false."
         }
     }
 

@@ -17,9 +17,10 @@ struct ArgumentCheck: Sendable {
     ///   `bad argument #2 'key' to 'perigee.kv.get' (string expected, got table)`.
     func checked(
         _ arguments: LuaArguments
-    ) throws -> (values: [PortableValue], callbacks: [Int: PluginCallback]) {
+    ) throws -> Checked {
         var values: [PortableValue] = []
         var callbacks: [Int: PluginCallback] = [:]
+        var optionCallbacks: [String: PluginCallback] = [:]
         values.reserveCapacity(parameters.count)
         for (index, parameter) in parameters.enumerated() {
             let value = arguments[index]
@@ -31,18 +32,48 @@ struct ArgumentCheck: Sendable {
                 let got = index < arguments.count ? "nil" : "no value"
                 throw failure(index, "\(Self.expectation(parameter.type)) expected, got \(got)")
             }
-            if let problem = Self.problem(value, parameter.type, isFunction: function != nil) {
-                throw failure(index, problem)
+            let inside = functions(in: index, arguments)
+            let problem = Self.problem(
+                value, parameter.type, isFunction: function != nil, functions: Set(inside.keys))
+            if let problem { throw failure(index, problem) }
+            for (field, function) in inside {
+                optionCallbacks["\(index + 1).\(field)"] = PluginCallback(reference: function)
             }
         }
         try refuseStrayFunctions(arguments)
-        return (values, callbacks)
+        return Checked(values: values, callbacks: callbacks, optionCallbacks: optionCallbacks)
+    }
+
+    /// Arguments as a body gets them.
+    struct Checked {
+        /// One value per parameter.
+        let values: [PortableValue]
+        /// Functions by position, from 0.
+        let callbacks: [Int: PluginCallback]
+        /// Functions in options tables by place, such as `2.process`.
+        let optionCallbacks: [String: PluginCallback]
+    }
+
+    /// Functions in fields of an options table that take one, by field.
+    private func functions(in index: Int, _ arguments: LuaArguments) -> [String: LuaFunctionReference] {
+        guard !arguments.functions.isEmpty else { return [:] }
+        var found: [String: LuaFunctionReference] = [:]
+        for field in functionFields(index) { found[field] = arguments.functions["\(index + 1).\(field)"] }
+        return found
+    }
+
+    private func functionFields(_ index: Int) -> [String] {
+        guard case .options(_, let fields) = parameters[index].type else { return [] }
+        return fields.compactMap { if case .function = $0.type { $0.name } else { nil } }
     }
 
     /// A function inside a table, where nothing takes one, would be lost without a word.
     private func refuseStrayFunctions(_ arguments: LuaArguments) throws {
         guard !arguments.functions.isEmpty else { return }
-        let taken = Set(functionPositions.map { "\($0 + 1)" })
+        let inside = parameters.indices.flatMap { index in
+            functionFields(index).map { "\(index + 1).\($0)" }
+        }
+        let taken = Set(functionPositions.map { "\($0 + 1)" } + inside)
         guard let place = arguments.functions.keys.sorted().first(where: { !taken.contains($0) }) else {
             return
         }
@@ -58,17 +89,19 @@ struct ArgumentCheck: Sendable {
         return .misuse("bad argument #\(index + 1)\(name) to '\(path)' (\(problem))")
     }
 
-    private static func problem(_ value: PortableValue, _ type: HostType, isFunction: Bool) -> String? {
+    private static func problem(
+        _ value: PortableValue, _ type: HostType, isFunction: Bool, functions: Set<String> = []
+    ) -> String? {
         let expected = "\(expectation(type)) expected, got \(isFunction ? "function" : luaKind(value))"
         switch (type, value) {
         case (.function, _): return isFunction ? nil : expected
         case (_, _) where isFunction: return expected
         case (.value, _), (.boolean, .bool), (.number, .integer), (.number, .double), (.string, .string):
             return nil
-        case (.integer, .integer): return nil
-        case (.integer, .double(let number)):
+        case (.integer, .integer), (.key, .integer), (.key, .string): return nil
+        case (.integer, .double(let number)), (.key, .double(let number)):
             return Int64(exactly: number) == nil ? "number has no integer representation" : nil
-        case (.string, .bytes): return "text expected, got a string that is not UTF-8"
+        case (.string, .bytes), (.key, .bytes): return "text expected, got a string that is not UTF-8"
         case (.choice(let words), .string(let word)):
             if words.contains(word) { return nil }
             let hint = Nearest.match(word, among: words).map { "did you mean '\($0)'?" }
@@ -77,7 +110,7 @@ struct ArgumentCheck: Sendable {
         case (.table, .map), (.table, .list), (.record, .map): return nil
         case (.list(let element), .list(let items)): return listProblem(items, element)
         case (.list, .map(let map)) where map.isEmpty: return nil
-        case (.options(_, let fields), .map(let map)): return optionsProblem(map, fields)
+        case (.options(_, let fields), .map(let map)): return optionsProblem(map, fields, functions)
         case (.repository, .integer): return nil
         case (.repository, .map(let map)) where map["id"]?.integerValue != nil: return nil
         default: return expected
@@ -91,7 +124,9 @@ struct ArgumentCheck: Sendable {
         return nil
     }
 
-    private static func optionsProblem(_ map: [String: PortableValue], _ fields: [HostField]) -> String? {
+    private static func optionsProblem(
+        _ map: [String: PortableValue], _ fields: [HostField], _ functions: Set<String>
+    ) -> String? {
         for (key, value) in map.sorted(by: { $0.key < $1.key }) {
             guard let field = fields.first(where: { $0.name == key }) else {
                 let names = fields.map(\.name)
@@ -99,7 +134,9 @@ struct ArgumentCheck: Sendable {
                 let known = "known are \(names.joined(separator: ", "))"
                 return "unknown option '\(key.prefix(60))'; \(hint ?? known)"
             }
-            if let problem = problem(value, field.type, isFunction: false) { return "\(key): \(problem)" }
+            if let problem = problem(value, field.type, isFunction: functions.contains(key)) {
+                return "\(key): \(problem)"
+            }
         }
         if let missing = fields.first(where: { !$0.isOptional && map[$0.name] == nil }) {
             return "\(missing.name): \(expectation(missing.type)) expected, got nil"
@@ -113,10 +150,12 @@ struct ArgumentCheck: Sendable {
         case .integer: "integer"
         case .number: "number"
         case .string, .choice: "string"
+        case .key: "string or integer"
         case .value: "value"
         case .table, .record, .options: "table"
         case .list: "list"
         case .function: "function"
+        case .object: "object"
         case .repository: "repository id"
         }
     }

@@ -4,8 +4,18 @@ package import Portable
 package enum HostBody: Sendable {
     /// Gives an integer at once, takes nothing and allocates nothing: a clock, a counter.
     case reading(@Sendable () -> Int64)
+    /// Answers at once, on the Lua thread, with a value for at most two without parts (`.null` where one was
+    /// left out); must not block, and has no effects, for it may be run twice. It costs about twice a plain C
+    /// function, the others some ten times that. For functions, not methods.
+    case scalars(@Sendable (PluginContext, PortableValue, PortableValue) throws -> PortableValue)
     /// Answers at once, on the Lua thread; must not block.
     case immediate(@Sendable (HostCall) throws -> [PortableValue])
+    /// Answers at once with an object of a ``HostClass``, as ``HostCall/plugin``'s handles give it.
+    case making(@Sendable (HostCall) throws -> HostHandle)
+    /// The calling coroutine waits for an object. A failure with an outcome gives `nil, err` as everywhere.
+    case obtaining(@Sendable (HostCall) async throws -> HostHandle)
+    /// A method that has its results, or has a Lua function make them.
+    case loading(HostLoading)
     /// The calling coroutine waits; the plugin's other handlers go on.
     case waiting(@Sendable (HostCall) async throws -> [PortableValue])
     /// An iterator for a `for` loop, fed page by page; the cursor is `nil` for the first page.
@@ -21,12 +31,15 @@ package enum HostBody: Sendable {
 package struct HostBracket: Sendable {
     /// Handed to the leaving function and, while open, to every host call of the run.
     package let state: any Sendable
-    /// Arguments of the Lua function.
+    /// The Lua function's first argument; it ends with the bracket. `nil` when it gets plain data alone.
+    package let handle: HostHandle?
+    /// Arguments of the Lua function, after the object.
     package let arguments: [PortableValue]
 
     /// - Parameter state: Any value; the host only passes it on.
-    package init(state: any Sendable, arguments: [PortableValue] = []) {
+    package init(state: any Sendable, handle: HostHandle? = nil, arguments: [PortableValue] = []) {
         self.state = state
+        self.handle = handle
         self.arguments = arguments
     }
 }

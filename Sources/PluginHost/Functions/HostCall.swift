@@ -10,6 +10,12 @@ package struct HostCall: Sendable {
     package let arguments: [PortableValue]
     /// Functions among the arguments, by position from 0.
     package let callbacks: [Int: PluginCallback]
+    /// Functions in options tables, by place such as `2.process`.
+    package let optionCallbacks: [String: PluginCallback]
+    /// The number of the object whose method was called; 0 for a function.
+    package let receiver: Int64
+    /// Whether the function that a bracket or a loading method may run was passed; it stays in Lua.
+    package let hasFunction: Bool
     /// Identifies the run; calls of one handler share it.
     package let run: UInt64
     /// What the caller of the handler passed along, such as the push being judged.
@@ -20,13 +26,17 @@ package struct HostCall: Sendable {
     /// Describes a call; made by the host, and by tests.
     package init(
         plugin: PluginContext, function: String, arguments: [PortableValue],
-        callbacks: [Int: PluginCallback] = [:],
-        run: UInt64 = 0, callerContext: (any Sendable)? = nil, brackets: [any Sendable] = []
+        callbacks: [Int: PluginCallback] = [:], optionCallbacks: [String: PluginCallback] = [:],
+        receiver: Int64 = 0, hasFunction: Bool = false, run: UInt64 = 0, callerContext: (any Sendable)? = nil,
+        brackets: [any Sendable] = []
     ) {
         self.plugin = plugin
         self.function = function
         self.arguments = arguments
         self.callbacks = callbacks
+        self.optionCallbacks = optionCallbacks
+        self.receiver = receiver
+        self.hasFunction = hasFunction
         self.run = run
         self.callerContext = callerContext
         self.brackets = brackets
@@ -69,6 +79,29 @@ package struct HostCall: Sendable {
             throw HostFailure.misuse("bad argument #\(index + 1) to '\(function)' (function expected)")
         }
         return callback
+    }
+
+    /// The function in a field of the options table at a position; `nil` when it was left out.
+    package func callback(_ index: Int, _ field: String) -> PluginCallback? {
+        optionCallbacks["\(index + 1).\(field)"]
+    }
+
+    /// What the object stands for whose method was called.
+    /// - Throws: ``HostFailure`` of kind `.misuse` when it has ended, or belongs to another run.
+    package func object<Object: HostObject>(as type: Object.Type = Object.self) throws -> Object {
+        guard let object = try findObject(as: type) else {
+            throw HostFailure.misuse("\(function): the object belongs to a run that is over")
+        }
+        return object
+    }
+
+    /// As ``object(as:)``, `nil` when it has ended.
+    package func findObject<Object: HostObject>(as type: Object.Type = Object.self) throws -> Object? {
+        guard let object = plugin.handles.object(receiver, run: run) else { return nil }
+        guard let object = object as? Object else {
+            throw HostFailure.misuse("\(function) is called on something else")
+        }
+        return object
     }
 
     /// - Throws: ``HostFailure`` of kind `.misuse` that names the parameter and says what is wrong with it.

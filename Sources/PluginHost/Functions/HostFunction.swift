@@ -48,8 +48,8 @@ package struct HostFunction: Sendable {
     /// Whether a call may wait, and so lets other handlers of the plugin run.
     package var waits: Bool {
         switch body {
-        case .reading, .immediate: false
-        case .waiting, .pages, .bracket: true
+        case .reading, .scalars, .immediate, .making: false
+        case .waiting, .obtaining, .loading, .pages, .bracket: true
         }
     }
 }

@@ -16,8 +16,17 @@ struct HostFunctionBinding: Sendable {
         modules.flatMap { module in
             let binding = HostFunctionBinding(
                 module: module, context: context, meter: meter, report: report)
-            return module.functions.map(binding.bound) + binding.boundIndex()
+            let methods = module.classes.flatMap { kind in
+                kind.methods.map { binding.bound($0, path: "\(kind.fullName):\($0.name)") }
+            }
+            return module.functions.map { binding.bound($0, path: "perigee.\(module.name).\($0.name)") }
+                + methods + binding.boundIndex()
         }
+    }
+
+    /// The classes of the modules' objects.
+    static func classes(_ modules: [HostModule]) -> [LuaClass] {
+        modules.flatMap(\.classes).map { LuaClass(name: $0.fullName, hasFields: !$0.fields.isEmpty) }
     }
 
     /// The values of constant fields by path, such as `perigee.plugin.id`.
@@ -42,13 +51,19 @@ struct HostFunctionBinding: Sendable {
         ]
     }
 
-    private func bound(_ function: HostFunction) -> LuaHostFunction {
+    private func bound(_ function: HostFunction, path: String) -> LuaHostFunction {
         LuaHostFunction(
-            path: "perigee.\(module.name).\(function.name)", parameterNames: function.parameters.map(\.name),
-            acceptsFunctions: function.parameters.contains {
-                if case .function = $0.type { true } else { false }
-            },
-            wantsPosition: mayBeDenied(function), kind: kind(function))
+            path: path, parameterNames: function.parameters.map(\.name),
+            acceptsFunctions: function.parameters.contains { Self.takesFunction($0) },
+            wantsPosition: mayBeDenied(function), kind: kind(function, path: path))
+    }
+
+    private static func takesFunction(_ parameter: HostParameter) -> Bool {
+        switch parameter.type {
+        case .function: true
+        case .options(_, let fields): fields.contains(where: takesFunction)
+        default: false
+        }
     }
 
     /// Whether a call may be refused for want of a permission; the place of such a call is audited.
@@ -62,8 +77,8 @@ struct HostFunctionBinding: Sendable {
         HostCallWatch(path: path, tally: meter.tally(of: path), report: report)
     }
 
-    private func kind(_ function: HostFunction) -> LuaHostFunction.Kind {
-        let watch = watch("perigee.\(module.name).\(function.name)")
+    private func kind(_ function: HostFunction, path: String) -> LuaHostFunction.Kind {
+        let watch = watch(path)
         let check = ArgumentCheck(path: watch.path, parameters: crossing(function))
         let call: @Sendable (LuaArguments, LuaCallContext) throws -> HostCall = { [self] arguments, lua in
             try hostCall(function, check, arguments, lua)
@@ -75,12 +90,22 @@ struct HostFunctionBinding: Sendable {
                 tally.succeed()
                 call.write(read())
             }
+        case .scalars(let body): return scalars(function, watch, call, body)
         case .immediate(let body):
             return .immediate { arguments, lua in try watch.run(lua) { try body(call(arguments, lua)) } }
         case .waiting(let body):
             return .waiting { arguments, lua in
                 try await watch.run(waiting: lua) { try await body(call(arguments, lua)) }
             }
+        case .making(let body):
+            return .making { arguments, lua in
+                try watch.run(lua) { try body(call(arguments, lua)) }.object
+            }
+        case .obtaining(let body):
+            return .obtaining { arguments, lua in
+                try await watch.run(waiting: lua) { try await body(call(arguments, lua)) }.object
+            }
+        case .loading(let loading): return .loading(self.loading(loading, watch, call))
         case .pages(let body):
             return .pages { arguments, cursor, lua in
                 let page = try await watch.run(waiting: lua) { try await body(call(arguments, lua), cursor) }
@@ -92,19 +117,91 @@ struct HostFunctionBinding: Sendable {
                     let bracket = try await watch.run(waiting: lua, isWhole: false) {
                         try await enter(call(arguments, lua))
                     }
-                    return LuaBracket(state: bracket.state, arguments: bracket.arguments)
+                    return OpenedBracket.lua(bracket)
                 },
-                leave: { state, succeeded, lua in
-                    try await watch.run(waiting: lua) { try await leave(state, succeeded) }
+                leave: { [handles = context.handles] state, succeeded, lua in
+                    let opened = OpenedBracket(state)
+                    defer { opened.end(handles) }
+                    try await watch.run(waiting: lua) { try await leave(opened.state, succeeded) }
                 })
         }
+    }
+
+    /// The way for arguments that are as declared; all else is judged, and refused, by the other one.
+    private func scalars(
+        _ function: HostFunction, _ watch: HostCallWatch,
+        _ call: @escaping @Sendable (LuaArguments, LuaCallContext) throws -> HostCall,
+        _ body: @escaping @Sendable (PluginContext, PortableValue, PortableValue) throws -> PortableValue
+    ) -> LuaHostFunction.Kind {
+        let whole: LuaHostFunction.Immediate = { arguments, lua in
+            try watch.run(lua) {
+                let call = try call(arguments, lua)
+                return [try body(call.plugin, call.value(0), call.value(1))]
+            }
+        }
+        let count = function.parameters.count
+        if mayBeDenied(function) || count > 2 { return .immediate(whole) }
+        let (context, tally) = (context, watch.tally)
+        let first = ScalarCheck(function.parameters.first)
+        let second = ScalarCheck(function.parameters.dropFirst().first)
+        return .attempt(
+            { call in
+                guard call.argumentCount <= count, let one = first.value(call, 0),
+                    let other = second.value(call, 1),
+                    let result = try? body(context, one, other), call.write(plain: result)
+                else { return call.pass() }
+                tally.succeed()
+            }, otherwise: whole)
+    }
+
+    private func loading(
+        _ loading: HostLoading, _ watch: HostCallWatch,
+        _ call: @escaping @Sendable (LuaArguments, LuaCallContext) throws -> HostCall
+    ) -> LuaLoading {
+        let (handles, glance, enter, leave) = (context.handles, loading.glance, loading.enter, loading.leave)
+        let tally = watch.tally
+        return LuaLoading(
+            attempt: { call in
+                if HostFunctionBinding.glance(&call, handles, glance) { tally.succeed() } else { call.pass() }
+            },
+            enter: { arguments, lua in
+                let decision = try await watch.run(waiting: lua) { try await enter(call(arguments, lua)) }
+                switch decision {
+                case .answered(let results): return .answered(results)
+                case .run(let bracket, let callback):
+                    return .run(OpenedBracket.lua(bracket), function: callback?.reference)
+                }
+            },
+            leave: { state, results, lua in
+                let opened = OpenedBracket(state)
+                defer { opened.end(handles) }
+                return try await watch.run(waiting: lua, isWhole: false) {
+                    try await leave(opened.state, results)
+                }
+            })
+    }
+
+    /// Whether the call was answered at once.
+    private static func glance(
+        _ call: inout LuaFastCall, _ handles: PluginHandles, _ glance: HostLoading.Glance
+    ) -> Bool {
+        guard let object = handles.object(call.receiver) else { return false }
+        if let number = call.integer(0) {
+            return glance(object, .integer(number)) { call.writeEncoded($0) }
+        }
+        guard let text = call.lentText(0) else { return false }
+        return glance(object, .text(text)) { call.writeEncoded($0) }
     }
 
     /// The parameters whose arguments reach Swift: the function that a bracket runs, its last one, stays in
     /// Lua.
     private func crossing(_ function: HostFunction) -> [HostParameter] {
-        guard case .bracket = function.body else { return function.parameters }
-        return Array(function.parameters.dropLast())
+        switch function.body {
+        case .bracket, .loading:
+            if case .function? = function.parameters.last?.type { return function.parameters.dropLast() }
+            return function.parameters
+        default: return function.parameters
+        }
     }
 
     private func hostCall(
@@ -118,9 +215,11 @@ struct HostFunctionBinding: Sendable {
                 "\(check.path) can only be called while the main chunk runs; call it at the top level of "
                     + context.manifest.main)
         }
-        let (values, callbacks) = try check.checked(arguments)
+        let checked = try check.checked(arguments)
         return HostCall(
-            plugin: context, function: check.path, arguments: values, callbacks: callbacks, run: lua.run,
-            callerContext: lua.callerContext, brackets: lua.brackets)
+            plugin: context, function: check.path, arguments: checked.values, callbacks: checked.callbacks,
+            optionCallbacks: checked.optionCallbacks, receiver: arguments.receiver,
+            hasFunction: arguments.hasFunction, run: lua.run,
+            callerContext: lua.callerContext, brackets: lua.brackets.map { OpenedBracket($0).state })
     }
 }

@@ -15,6 +15,11 @@ package struct HostModule: Sendable {
     package let constants: [HostConstant]
     /// Table shapes that the functions take or give.
     package let records: [HostRecord]
+    /// Classes of the objects that the functions give.
+    package let classes: [HostClass]
+    /// Told the id of a plugin that has ended on this node with no newer state in its place: what it still
+    /// holds is let go.
+    package let release: (@Sendable (_ plugin: String) async -> Void)?
     /// Reads a field that is neither a function nor a constant; `nil` when there are none.
     package let index: HostIndex?
     /// Longer text for the reference page, as Markdown paragraphs; empty for none.
@@ -23,7 +28,8 @@ package struct HostModule: Sendable {
     /// Declares a module; what is left out is empty.
     package init(
         _ name: String, summary: String, since: String = "1", notes: String = "", records: [HostRecord] = [],
-        constants: [HostConstant] = [], index: HostIndex? = nil, functions: [HostFunction] = []
+        constants: [HostConstant] = [], index: HostIndex? = nil, functions: [HostFunction] = [],
+        classes: [HostClass] = [], release: (@Sendable (_ plugin: String) async -> Void)? = nil
     ) {
         self.name = name
         self.summary = summary
@@ -33,6 +39,8 @@ package struct HostModule: Sendable {
         self.constants = constants
         self.index = index
         self.functions = functions
+        self.classes = classes
+        self.release = release
     }
 }
 

@@ -17,6 +17,9 @@ package struct HostPermission: Sendable, Hashable {
     /// The line that an author adds: `"kv": "1MiB"`.
     package let manifestLine: String
 
+    /// Something of these names, such as the caches that it may open; any name for `nil`.
+    package var name: String?
+
     /// Key-value storage.
     package static let kv = HostPermission(key: "kv", level: .granted, manifestLine: "\"kv\": \"1MiB\"")
     /// Being asked about pushes.
@@ -31,6 +34,16 @@ package struct HostPermission: Sendable, Hashable {
     /// Changing one of `repositories`, `refs`.
     package static func write(_ key: String) -> HostPermission {
         HostPermission(key: key, level: .write, manifestLine: "\"\(key)\": \"write\"")
+    }
+
+    /// Using something that `caches`, `locks`, `topics`, `jobs` or `executors` lists by name.
+    package static func named(_ key: String, _ name: String) -> HostPermission {
+        HostPermission(key: key, level: .granted, manifestLine: "\"\(key)\": [\"\(name)\"]", name: name)
+    }
+
+    /// Using anything that one of these lists.
+    package static func some(of key: String) -> HostPermission {
+        HostPermission(key: key, level: .granted, manifestLine: "\"\(key)\": [\"name\"]")
     }
 
     /// Hearing of events with this key.

@@ -10,6 +10,8 @@ package indirect enum HostType: Sendable, Hashable {
     case string
     /// A string, one of these.
     case choice([String])
+    /// A string or a whole number, such as a key.
+    case key
     /// Any plain data: nil, boolean, number, string, list or map.
     case value
     /// A table with string keys, or a list.
@@ -22,6 +24,8 @@ package indirect enum HostType: Sendable, Hashable {
     case options(String, [HostField])
     /// A Lua function, with its signature in the notation of the stubs: `fun(event: perigee.Event)`.
     case function(String)
+    /// An object of the ``HostClass`` of this name; as a result only.
+    case object(String)
     /// An integer that names a repository, or a record that has it as `id`.
     case repository
 
@@ -33,12 +37,14 @@ package indirect enum HostType: Sendable, Hashable {
         case .number: "number"
         case .string: "string"
         case .choice(let words): words.map { "\"\($0)\"" }.joined(separator: "|")
+        case .key: "string|integer"
         case .value: "perigee.Value"
         case .table: "table"
         case .list(let element): "\(element.annotation)[]"
         case .record(let name): "perigee.\(name)"
         case .options(let name, _): "perigee.\(name)"
         case .function(let signature): signature
+        case .object(let name): "perigee.\(name)"
         case .repository: "integer|perigee.Repository"
         }
     }

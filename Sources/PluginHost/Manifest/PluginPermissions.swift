@@ -17,13 +17,18 @@ package struct PluginPermissions: Sendable, Hashable {
     /// Whether it may judge pushes.
     package var beforePush = false
 
+    /// Names that it may use, by key: `caches`, `topics`, `locks`, `jobs`, `executors`.
+    package var names: [String: [String]] = [:]
+
     /// Asks for nothing.
     package init() {}
 
     static let readable = ["repositories", "projects", "refs", "commits"]
+    /// Keys whose value is a list of names of the plugin's own.
+    package static let named = ["caches", "topics", "locks", "jobs", "executors"]
     static let writable = ["repositories", "refs"]
     /// The keys that `permissions` may have.
-    package static let keysKnown = ["events", "before_push", "kv"] + readable
+    package static let keysKnown = ["events", "before_push", "kv"] + readable + named
 
     /// Whether a host function that needs `permission` may be called.
     package func grants(_ permission: HostPermission) -> Bool {
@@ -31,6 +36,8 @@ package struct PluginPermissions: Sendable, Hashable {
         case "events": events.contains { permission == .event($0) }
         case "before_push": beforePush
         case "kv": kvBytesMax != nil
+        case let key where Self.named.contains(key):
+            permission.name.map { names[key]?.contains($0) ?? false } ?? (names[key] != nil)
         default:
             switch permission.level {
             case .granted, .read: access[permission.key] != nil
@@ -44,6 +51,7 @@ package struct PluginPermissions: Sendable, Hashable {
         var texts = access.map { "\($0.key): \($0.value.rawValue)" }
         if !events.isEmpty { texts.append("events: \(events.joined(separator: ", "))") }
         if let kvBytesMax { texts.append("kv: \(SizeText.text(bytes: kvBytesMax))") }
+        texts += names.map { "\($0.key): \($0.value.joined(separator: ", "))" }
         if beforePush { texts.append("before_push") }
         return texts.sorted()
     }
@@ -64,6 +72,15 @@ package struct PluginPermissions: Sendable, Hashable {
             }
             self.access[key] = access
         }
+        for key in Self.named {
+            guard let names = try object.strings(key) else { continue }
+            for (index, name) in names.enumerated() where !Self.isName(name) {
+                throw ManifestError(
+                    "\(object.path(key))[\(index)]",
+                    "\"\(name)\" is not a name; they are kebab-case, such as \"branch-reports\"")
+            }
+            if !names.isEmpty { self.names[key] = names }
+        }
         if let text = try object.string("kv") {
             guard let bytes = SizeText.bytes(text), bytes > 0 else {
                 throw ManifestError(
@@ -72,6 +89,12 @@ package struct PluginPermissions: Sendable, Hashable {
             kvBytesMax = bytes
         }
         beforePush = try object.boolean("before_push") ?? false
+    }
+
+    /// Names of a plugin's caches, locks and so on: at most 100 letters, digits and `-`, a letter first.
+    package static func isName(_ text: String) -> Bool {
+        text.utf8.count <= 100 && text.utf8.first.map { (97...122).contains($0) } ?? false
+            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
     }
 
     /// Event keys: two or more words of letters, digits, `_`, `-` and `.`, joined by colons.

@@ -18,6 +18,7 @@ final class PluginMeter: Sendable {
         var pastCPU: Int64 = 0
         var pastPeak: Int64 = 0
         var pastDropped: Int64 = 0
+        var pastThreadWait: Int64 = 0
         var tallies: [String: HostCallTally] = [:]
         /// What the counters of the metrics have been told.
         var told: [String: [String: Int64]] = [:]
@@ -63,6 +64,7 @@ final class PluginMeter: Sendable {
             state.pastCPU += figures.cpuNanoseconds
             state.pastPeak = max(state.pastPeak, Int64(figures.heapPeakBytes))
             state.pastDropped += log.dropped
+            state.pastThreadWait += figures.waitNanoseconds
         }
     }
 
@@ -118,6 +120,9 @@ final class PluginMeter: Sendable {
             statistics.heapBytes = live.reduce(0) { $0 + Int64($1.0.heapBytes) }
             statistics.heapPeakBytes = max(state.pastPeak, Int64(live.map(\.0.heapPeakBytes).max() ?? 0))
             statistics.logLinesDropped = state.pastDropped + live.reduce(0) { $0 + $1.1 }
+            statistics.threadWaitNanoseconds =
+                state.pastThreadWait + live.reduce(0) { $0 + $1.0.waitNanoseconds }
+            statistics.threadQueue = live.reduce(0) { $0 + Int64($1.0.queueDepth) }
             statistics.hostCalls = state.tallies.mapValues(\.counts).filter { !$0.value.isEmpty }
             statistics.waitNanoseconds = state.tallies.values.reduce(0) { $0 + $1.waitedNanoseconds }
         }

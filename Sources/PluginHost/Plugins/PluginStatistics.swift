@@ -27,6 +27,11 @@ package struct PluginStatistics: Sendable, Hashable {
     /// Time that its runs waited for host functions, in nanoseconds.
     package var waitNanoseconds: Int64 = 0
 
+    /// Time that its Lua code was ready to go on and waited for a Lua thread, in nanoseconds.
+    package var threadWaitNanoseconds: Int64 = 0
+    /// Pieces of its Lua code that wait for a Lua thread now.
+    package var threadQueue: Int64 = 0
+
     /// Starts at zero.
     package init() {}
 
@@ -40,6 +45,7 @@ package struct PluginStatistics: Sendable, Hashable {
             "kills": .map(kills.mapValues(PortableValue.integer)),
             "hostCalls": .map(hostCalls.mapValues { .map($0.mapValues(PortableValue.integer)) }),
             "waitNanoseconds": .integer(waitNanoseconds),
+            "threadWaitNanoseconds": .integer(threadWaitNanoseconds), "threadQueue": .integer(threadQueue),
         ])
     }
 }

@@ -14,11 +14,14 @@ package final class PluginContext: Sendable {
     package let log: PluginLog
     /// What the host says of its failures, with a limit of its own: a flood of its own lines hides none.
     let failures: PluginLog
+    /// What the objects in its hands stand for.
+    package let handles = PluginHandles()
 
     private struct State {
         var isRegistering = true
         var registrations = PluginRegistrations()
         var settings: [String: PortableValue] = [:]
+        weak var instance: PluginInstance?
     }
     private let state: Mutex<State>
     private let fetchRepositorySettings: @Sendable (RepositoryID) async throws -> [String: PortableValue]?
@@ -99,7 +102,13 @@ package final class PluginContext: Sendable {
 
     func replaceSettings(_ settings: [String: PortableValue]) { state.withLock { $0.settings = settings } }
 
-    private func register(_ text: String, _ change: (inout PluginRegistrations) -> Void) throws {
+    /// The state that runs the plugin's code; `nil` before it is there and after it is gone.
+    var instance: PluginInstance? {
+        get { state.withLock { $0.instance } }
+        set { state.withLock { $0.instance = newValue } }
+    }
+
+    func register(_ text: String, _ change: (inout PluginRegistrations) -> Void) throws {
         let isStored = state.withLock { state in
             guard state.registrations.texts.count < PluginRegistrations.countMax else { return false }
             state.registrations.texts.append(text)

@@ -103,6 +103,9 @@ final class PluginDispatcher: Sendable {
     /// - Returns: The text of the refusal; `nil` when no handler objects.
     func judge(_ payload: PortableValue, context: (any Sendable)?) async -> String? {
         guard let instance else { return nil }
+        // A push waits for the answer.
+        instance.state.beginUrgentWork()
+        defer { instance.state.endUrgentWork() }
         for callback in instance.context.registrations.pushes {
             let refusal: String?
             do {

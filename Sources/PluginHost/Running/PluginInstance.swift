@@ -7,6 +7,8 @@ final class PluginInstance: Sendable {
     let context: PluginContext
     let state: LuaState
     let meter: PluginMeter
+    /// What it has registered with services, once it serves.
+    let offers = PluginOffers()
     private struct Running {
         var count = 0
         var lastWaiter = 0
@@ -18,12 +20,13 @@ final class PluginInstance: Sendable {
         self.context = context
         self.state = state
         self.meter = meter
+        context.instance = self
     }
 
     /// Calls a handler, and ends it when it waits too long.
     /// - Throws: `LuaError`; ``PluginHostError/timeLimit(id:limit:)``; ``PluginHostError/quarantined(id:)``.
     func call(
-        _ callback: PluginCallback, _ arguments: [PortableValue],
+        _ callback: PluginCallback, object: LuaObject? = nil, _ arguments: [PortableValue],
         context callerContext: (any Sendable)? = nil,
         wait: Duration
     ) async throws -> [PortableValue] {
@@ -34,7 +37,8 @@ final class PluginInstance: Sendable {
         let late = PluginHostError.timeLimit(id: context.id, limit: wait)
         do {
             let results = try await WaitLimit.run(wait, orThrow: late) {
-                try await state.call(callback.reference, arguments, context: callerContext)
+                try await state.call(
+                    callback.reference, object: object, arguments, context: callerContext)
             }
             meter.ran()
             return results
@@ -44,9 +48,21 @@ final class PluginInstance: Sendable {
         }
     }
 
+    /// Puts back what a newer state that could not be started had taken over.
+    func renewOffers() async {
+        await offers.end()
+        do {
+            try await offers.begin(context.registrations.offers)
+        } catch {
+            FailureLog.write(error, while: "going on after a reload that failed", to: context.failures)
+        }
+    }
+
     /// Ends every run, and returns the state's memory.
     func close() async {
         await state.close()
+        context.handles.endAll()
+        await offers.end()
         let end = ContinuousClock.now.advanced(by: .seconds(1))
         context.log.flush(now: end)
         context.failures.flush(now: end)

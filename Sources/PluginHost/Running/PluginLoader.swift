@@ -88,7 +88,7 @@ struct PluginLoader: Sendable {
         let log = context.log
         let manifest = package.manifest
         return try LuaState(
-            name: manifest.id, limits: limits(manifest),
+            name: manifest.id, limits: limits(manifest), classes: HostFunctionBinding.classes(modules),
             functions: HostFunctionBinding.functions(
                 modules, context: context, meter: meter, report: report(context)),
             constants: HostFunctionBinding.constants(modules, context: context), sources: package.sources,
@@ -97,7 +97,7 @@ struct PluginLoader: Sendable {
                 log.write(
                     line.source == .warn ? .warning : .info, line.message,
                     fields: line.position.map { ["at": "\($0)"] } ?? [:])
-            })
+            }, runEnded: { [handles = context.handles] run in handles.endRun(run) })
     }
 
     private func report(_ context: PluginContext) -> HostCallReport {

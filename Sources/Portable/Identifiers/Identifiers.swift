@@ -52,6 +52,14 @@ package struct GroupID: NumericIdentifier {
     package init(rawValue: Int64) { self.rawValue = rawValue }
 }
 
+/// Which SSH key.
+package struct SSHKeyID: NumericIdentifier {
+    /// As the database gave it.
+    package let rawValue: Int64
+    /// - Parameter rawValue: As the database gave it.
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+}
+
 /// Which HTTP access token.
 package struct AccessTokenID: NumericIdentifier {
     /// As the database gave it.

@@ -8,6 +8,8 @@ final class SQLiteConnection: DatabaseConnection {
     private let path: String
     /// The first error of a statement; afterwards nothing more is accepted.
     private(set) var firstError: DatabaseError?
+    /// What is sent out once the transaction is committed.
+    private(set) var notifications: [(channel: String, payload: String)] = []
 
     init(_ database: Database, path: String) {
         self.database = database
@@ -45,6 +47,19 @@ final class SQLiteConnection: DatabaseConnection {
             throw .unavailable(reason: "the clock cannot be read")
         }
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    func timeline() throws(DatabaseError) -> Int64 { 1 }
+
+    var isShared: Bool { false }
+
+    func allow(_ time: Duration) throws(DatabaseError) {}
+
+    func notify(_ channel: String, _ payload: String) throws(DatabaseError) {
+        try guarded("NOTIFY") {
+            try DatabaseSignal.check(channel: channel, payload: payload)
+            notifications.append((channel, payload))
+        }
     }
 
     func commit() throws(DatabaseError) {

@@ -13,6 +13,9 @@ final class SQLiteEngine: DatabaseEngine {
     private let isRelaxed = Mutex(false)
     /// The accesses that run on their callers' threads.
     private let lookUps = DispatchGroup()
+    /// Who listens for notifications; they are of this process alone.
+    private let signals = SignalHub()
+    private let sessionLocks = Mutex<Set<Int64>>([])
 
     init(path: String) throws(DatabaseError) {
         self.path = path
@@ -57,7 +60,7 @@ final class SQLiteEngine: DatabaseEngine {
                 }
                 return true
             }
-            if !isAccepted { continuation.resume(throwing: SQLiteEngine.closed) }
+            if !isAccepted { continuation.resume(throwing: DatabaseError.closed) }
         }
     }
 
@@ -71,7 +74,7 @@ final class SQLiteEngine: DatabaseEngine {
             if !isClosed { lookUps.enter() }
             return !isClosed
         }
-        guard isAccepted else { throw SQLiteEngine.closed }
+        guard isAccepted else { throw DatabaseError.closed }
         defer { lookUps.leave() }
         var bodyError: (any Error)?
         do {
@@ -102,7 +105,7 @@ final class SQLiteEngine: DatabaseEngine {
                 }
                 return true
             }
-            if !isAccepted { continuation.resume(throwing: SQLiteEngine.closed) }
+            if !isAccepted { continuation.resume(throwing: DatabaseError.closed) }
         }
     }
 
@@ -112,6 +115,7 @@ final class SQLiteEngine: DatabaseEngine {
             return !isClosed
         }
         guard isFirst else { return }
+        signals.close()
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             DispatchQueue(label: "perigee.database.close").async { [pool, lookUps] in
                 lookUps.wait()
@@ -125,7 +129,24 @@ final class SQLiteEngine: DatabaseEngine {
 
     func text(of migration: Migration) -> String { migration.sqlite }
 
-    private static let closed = DatabaseError.unavailable(reason: "it is closed")
+    var currentHealth: DatabaseHealth { .reachable }
+
+    func signals(of channels: [String]) async throws -> AsyncStream<DatabaseSignal> {
+        guard let mailbox = signals.add(channels) else { throw DatabaseError.closed }
+        return mailbox.stream()
+    }
+
+    func holdSessionLock(key: Int64) async throws -> SessionLock? {
+        guard !isClosed.withLock({ $0 }) else { throw DatabaseError.closed }
+        guard sessionLocks.withLock({ $0.insert(key).inserted }) else { return nil }
+        return SessionLock(key: key) { [weak self] _ in
+            _ = self?.sessionLocks.withLock { $0.remove(key) }
+        }
+    }
+
+    func isSessionLockHeld(key: Int64) async throws -> Bool {
+        sessionLocks.withLock { $0.contains(key) }
+    }
 
     /// Sets what the next commit of the writing connection survives, where that changes.
     ///
@@ -156,6 +177,9 @@ final class SQLiteEngine: DatabaseEngine {
             let value = try body(DatabaseTransaction(connection))
             if let error = connection.firstError { throw error }
             try connection.commit()
+            for notification in connection.notifications {
+                signals.deliver(channel: notification.channel, payload: notification.payload)
+            }
             return value
         } catch {
             // SQLite itself has rolled back already after some errors, such as a full disk.

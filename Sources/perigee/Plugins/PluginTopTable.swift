@@ -42,8 +42,9 @@ struct PluginTopTable {
             return left.cpu == right.cpu ? left.id < right.id : left.cpu > right.cpu
         }
         let head = [
-            "PLUGIN", "STATE", "CPU%", "CPU s", "WAIT s", "RUNS", "FAILED", "KILLS", "HEAP", "PEAK", "CALLS",
-            "DENIED", "QUEUE",
+            "PLUGIN", "STATE", "CPU%", "CPU s", "THREAD s", "WAIT s", "RUNS", "FAILED", "KILLS", "HEAP",
+            "PEAK",
+            "CALLS", "DENIED", "READY", "QUEUE",
         ]
         return TextTable.render(
             [head]
@@ -65,9 +66,10 @@ struct PluginTopTable {
         }
         return [
             decimal(Double(number("cpuNanoseconds")) / 1e9, 3),
+            decimal(Double(number("threadWaitNanoseconds")) / 1e9, 3),
             decimal(Double(number("waitNanoseconds")) / 1e9, 3), "\(number("runs"))",
             "\(number("failures"))", "\(kills)", size(number("heapBytes")), size(number("heapPeakBytes")),
-            "\(calls)", "\(denied)", "\(number("queued"))",
+            "\(calls)", "\(denied)", "\(number("threadQueue"))", "\(number("queued"))",
         ]
     }
 

@@ -127,6 +127,7 @@ import Testing
             arguments: [
                 "--shared-home", shared, "--property", "server.port=0", "--property",
                 "server.address=127.0.0.1",
+                "--property", "plugin.ssh.enabled=false",
                 "--property", "setup.sysadmin.password=\(RunningNode.administratorPassword)",
             ], directory: directory)
         try await node.start()

@@ -37,11 +37,12 @@ import Testing
             let labels = #"function="\#(function)",outcome="\#(outcome)",\#(plugin)"#
             #expect(metrics.contains("perigee_plugin_host_calls_total{\(labels)} \(count)\n"), "\(labels)")
         }
-        for name in ["cpu_seconds", "wait_seconds", "heap_bytes", "heap_peak_bytes"] {
+        for name in ["cpu_seconds", "wait_seconds", "thread_wait_seconds", "heap_bytes", "heap_peak_bytes"] {
             let value = metrics.firstMatch(of: try Regex("perigee_plugin_\(name)\\{\(plugin)\\} ([0-9.e-]+)"))
             #expect((value?.output[1].substring.flatMap { Double($0) } ?? 0) > 0, "\(name)")
         }
         #expect(metrics.contains("perigee_plugin_queued{\(plugin)} 0"))
+        #expect(metrics.contains("perigee_plugin_thread_queued{\(plugin)} 0"))
         #expect(
             metrics.contains(
                 #"perigee_plugin_permission_denied_total{function="perigee.refs.get",\#(plugin)} 1"#))
@@ -51,11 +52,11 @@ import Testing
 
         let top = try await node.perigee("plugin", "top", "--once", "--home", node.home)
         let lines = top.output.split(separator: "\n")
-        #expect(
-            lines.first?.contains(#/PLUGIN +STATE +CPU% +CPU s +WAIT s +RUNS +FAILED +KILLS +HEAP +PEAK/#)
-                == true)
+        let head = #/PLUGIN +STATE +CPU% +CPU s +THREAD s +WAIT s +RUNS +FAILED +KILLS +HEAP +PEAK/#
+        #expect(lines.first?.contains(head) == true)
+        #expect(lines.first?.hasSuffix("CALLS  DENIED  READY  QUEUE") == true, "\(lines.first ?? "")")
         // It used more than the first-party plugins, which did nothing.
-        #expect(lines[1].contains(#/com\.example\.keeper +enabled +- +\d+\.\d{3} +\d+\.\d{3} +1 +0 +0 /#))
+        #expect(lines[1].contains(#/com\.example\.keeper +enabled +-( +\d+\.\d{3}){3} +1 +0 +0 /#))
         #expect(!top.output.contains("\u{1b}"))
         try await node.stop()
     }

@@ -1,4 +1,5 @@
 import ClusterServices
+import ClusterTestKit
 import Foundation
 import GitStore
 import Hosting
@@ -15,10 +16,18 @@ import Testing
 final class TestHome: Sendable {
     let path: String
     let layout: HomeLayout
+    /// The database, unless it is a file of the home.
+    private let postgres: Task<TestDatabase, any Error>?
 
-    init() throws {
+    init(_ engine: TestEngine = .sqlite) throws {
         path = FileManager.default.temporaryDirectory.path + "/perigee-hosting-\(UUID().uuidString)"
         layout = HomeLayout(home: path)
+        postgres =
+            engine == .sqlite
+            ? nil
+            : Task {
+                try await TestDatabase.open(engine, migrations: EventLog.migrations + Hosting.migrations)
+            }
         try layout.create()
     }
 
@@ -37,7 +46,10 @@ final class TestHome: Sendable {
             hostingTicketTimeout: .seconds(60),
             passwordCost: PasswordCost(rounds: 16, blockSize: 1, parallelism: 1))
         change(&settings)
-        let database = try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
+        let database =
+            if let postgres { try await postgres.value.openAnother() } else {
+                try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
+            }
         try await database.migrate(EventLog.migrations + Hosting.migrations)
         let git = GitStore(
             configuration: GitConfiguration(

@@ -27,6 +27,7 @@ package final class ConformanceNode: Sendable {
         environment["PERIGEE_SETUP_SYSADMIN_PASSWORD"] = SystemFile.randomHexadecimal(bytes: 16)
         environment["PERIGEE_SERVER_PORT"] = "0"
         environment["PERIGEE_SERVER_ADDRESS"] = "127.0.0.1"
+        environment["PERIGEE_PLUGIN_SSH_ENABLED"] = "false"
         program = try ChildProgram(
             ["/proc/self/exe", "serve", "--home", "\(folder)/home"], environment: environment,
             output: "\(folder)/output")

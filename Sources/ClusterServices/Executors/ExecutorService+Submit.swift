@@ -1,0 +1,133 @@
+import SharedDatabase
+import Synchronization
+
+extension ExecutorService {
+    func submit(
+        _ tasks: [(task: ExecutorRows.StoredTask, delay: Int64?)], to executor: BucketedExecutor
+    ) async throws {
+        guard !tasks.isEmpty else { return }
+        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+            let isTaken = state.withLock { state in
+                guard !state.isStopped else { return false }
+                state.submissions.append(
+                    Submission(
+                        executor: executor.id, name: executor.name, tasksMax: executor.settings.tasksMax,
+                        tasks: tasks, done: done))
+                return true
+            }
+            if isTaken {
+                submissionBell.ring()
+            } else {
+                done.resume(throwing: ExecutorError.ended(name: executor.name))
+            }
+        }
+    }
+
+    func submit(
+        _ tasks: [(task: ExecutorRows.StoredTask, delay: Int64?)], to executor: BucketedExecutor,
+        in transaction: DatabaseTransaction
+    ) throws {
+        guard !tasks.isEmpty else { return }
+        let rows = try ExecutorRows(transaction)
+        let used = try rows.usage(executor.id)
+        guard used + Int64(tasks.count) <= Int64(executor.settings.tasksMax) else {
+            throw ExecutorError.full(name: executor.name, tasks: used, limit: executor.settings.tasksMax)
+        }
+        try rows.append(tasks.filter { $0.delay == nil }.map(\.task))
+        try rows.putOff(tasks.compactMap { item in item.delay.map { (item.task, $0) } })
+        try rows.count([executor.id: Int64(tasks.count)], shard: ExecutorShard.any)
+        // By the time it commits its tasks may be older than what is looked for, hence the mark.
+        try transaction.notify(Self.channel, "!\(executor.id)")
+    }
+
+    /// Writes what was submitted, all that is there at once.
+    func submissionLoop() async {
+        while await submissionBell.wait() {
+            while true {
+                let (submissions, isPromotionDue) = state.withLock { state in
+                    defer { state.isPromotionDue = false }
+                    return (takeSubmissions(&state), state.isPromotionDue)
+                }
+                guard !submissions.isEmpty || isPromotionDue else { break }
+                await write(submissions, promotes: isPromotionDue)
+            }
+        }
+        for submission in state.withLock({ $0.submissions }) {
+            submission.done.resume(throwing: ExecutorError.ended(name: submission.name))
+        }
+    }
+
+    private func takeSubmissions(_ state: inout State) -> [Submission] {
+        var count = 0
+        let end = state.submissions.firstIndex { submission in
+            defer { count += submission.tasks.count }
+            return count > 0 && count + submission.tasks.count > Self.tasksPerTransaction
+        }
+        let taken = Array(state.submissions[..<(end ?? state.submissions.count)])
+        state.submissions.removeFirst(taken.count)
+        return taken
+    }
+
+    private struct Written: Sendable {
+        /// What was refused, by its place.
+        var refusals: [Int: ExecutorError] = [:]
+        /// Executors that have more than before.
+        var executors: Set<Int64> = []
+        /// When delayed tasks are due, in milliseconds from now.
+        var dues: [Int64] = []
+        var isPromoted = true
+        var promoted: Set<Int64> = []
+    }
+
+    private func write(_ submissions: [Submission], promotes: Bool) async {
+        let owner = (try? membership.incarnation())?.rawValue ?? 0
+        let inputs = submissions.map {
+            (executor: $0.executor, name: $0.name, tasksMax: $0.tasksMax, tasks: $0.tasks)
+        }
+        do {
+            let written = try await database.write { transaction in
+                let rows = try ExecutorRows(transaction)
+                var written = Written()
+                var usage: [Int64: Int64] = [:]
+                var added: [Int64: Int64] = [:]
+                var tasks: [ExecutorRows.StoredTask] = []
+                var delayed: [(task: ExecutorRows.StoredTask, delay: Int64)] = []
+                for (index, input) in inputs.enumerated() {
+                    let used = try usage[input.executor] ?? rows.usage(input.executor)
+                    usage[input.executor] = used
+                    guard used + Int64(input.tasks.count) <= Int64(input.tasksMax) else {
+                        written.refusals[index] = .full(name: input.name, tasks: used, limit: input.tasksMax)
+                        continue
+                    }
+                    usage[input.executor] = used + Int64(input.tasks.count)
+                    added[input.executor, default: 0] += Int64(input.tasks.count)
+                    for (task, delay) in input.tasks {
+                        if let delay { delayed.append((task, delay)) } else { tasks.append(task) }
+                    }
+                }
+                if promotes {
+                    (written.promoted, written.isPromoted) = try rows.promote(limit: 500)
+                    if let due = try rows.nextDue() { written.dues.append(due) }
+                }
+                try rows.append(tasks)
+                try rows.putOff(delayed)
+                try rows.count(added, shard: ExecutorShard.submissions(owner))
+                written.executors = Set(tasks.map(\.key.executor)).union(written.promoted)
+                written.dues += delayed.map(\.delay)
+                return written
+            }
+            for (index, submission) in submissions.enumerated() {
+                submission.done.resume(with: written.refusals[index].map { .failure($0) } ?? .success(()))
+            }
+            if !written.isPromoted {
+                state.withLock { $0.isPromotionDue = true }
+                submissionBell.ring()
+            }
+            for due in written.dues.sorted().prefix(64) { wake(nil, in: due) }
+            wake(written.executors)
+        } catch {
+            for submission in submissions { submission.done.resume(throwing: error) }
+            if promotes { wake(nil, in: 1000) }
+        }
+    }
+}

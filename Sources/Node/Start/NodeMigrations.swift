@@ -1,0 +1,13 @@
+import ClusterServices
+import Hosting
+import PluginHost
+import SharedDatabase
+
+/// The tables of all modules.
+enum NodeMigrations {
+    /// In the order in which they depend on each other.
+    static let all =
+        EventLog.migrations + Hosting.migrations + KeyValueStore.migrations + PluginHost.migrations
+        + Membership.migrations + CacheService.migrations + JobScheduler.migrations
+        + ExecutorService.migrations
+}
