@@ -104,7 +104,7 @@ package struct Hosting: Sendable {
         services.settlements.start { [journal] in try await journal.settleAbandoned(in: $0) }
         services.housekeeping.start(
             sweep: { [services] in try await services.sweepRepositories() },
-            { [services] in try await services.keepHouse(in: $0) })
+            look: { [services] in try await services.keepHouse(in: $0) })
     }
 
     /// Lets handlers that run come to their end, for as long as the settings allow; the events that wait

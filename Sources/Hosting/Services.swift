@@ -19,8 +19,8 @@ final class Services: Sendable {
     let sessions = PushRegistry()
     let keyRevocations = KeyRevocations()
     let sshServer = SSHServerFacts()
-    /// Changes of refs that nobody sees to any more.
-    let settlements: Settlements
+    /// Changes of refs that may have happened and that nobody sees to any more: settled until it goes well.
+    let settlements: RepositoryWork
     /// What is done in repositories after pushes.
     let housekeeping: Housekeeping
     /// Where events are written down.
@@ -44,7 +44,8 @@ final class Services: Sendable {
         self.settings = settings
         self.logger = logger
         passwords = PasswordVerifier(cost: settings.passwordCost)
-        settlements = Settlements(logger: logger)
+        settlements = RepositoryWork(
+            complaint: "changes of refs wait to be settled", isRepeated: true, logger: logger)
         housekeeping = Housekeeping(logger: logger)
         log = EventLog(database: database, node: node)
     }

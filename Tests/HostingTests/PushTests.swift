@@ -22,6 +22,23 @@ final class ChosenGuard: PushGuard {
     }
 }
 
+/// A guard that lets every push through once the test opens it.
+final class GateGuard: PushGuard {
+    private let gate = AsyncStream<Void>.makeStream()
+    private let arrival = AsyncStream<Void>.makeStream()
+
+    func judge(_ push: ProposedPush) async -> PushVerdict {
+        arrival.continuation.yield()
+        for await _ in gate.stream { break }
+        return .accept
+    }
+
+    /// Waits until a push is judged.
+    func waitForPush() async { for await _ in arrival.stream { break } }
+
+    func open() { gate.continuation.yield() }
+}
+
 @Suite struct PushesByGitClients {
     private let home: TestHome
     private let node: TestNode
@@ -63,6 +80,38 @@ final class ChosenGuard: PushGuard {
         let rows = try await node.hosting.journal.recent(in: repository.id, limit: 10)
         #expect(rows.map(\.state) == [.delivered] && rows.first?.changes == [change])
         #expect(rows.first?.push.rawValue == event.id)
+    }
+
+    @Test func aPushWhoseClientGoesWhileItIsJudgedDoesNotHappen() async throws {
+        let gate = GateGuard()
+        node.hosting.pushes.addGuard(gate)
+        let commit = try await node.commit("first", in: repository)
+        let session = node.hosting.pushes.begin(
+            repository: repository, principal: .localOperator, transport: "http")
+        let changes = [RefChange(ref: main, from: .zero, to: commit)]
+        async let verdict = session.preReceive(changes: changes, quarantine: nil, options: [])
+        await gate.waitForPush()
+        session.breakOff()
+        gate.open()
+        #expect(await verdict == .refuse(text: "The push was broken off. Push again."))
+        #expect(!session.isCommitting)
+        #expect(node.hosting.pushes.session(secret: session.secret) == nil)
+        #expect(try await node.hosting.journal.recent(in: repository.id, limit: 10).isEmpty)
+    }
+
+    @Test func aPushWhoseClientGoesOnceItIsAcceptedComesToItsEnd() async throws {
+        let commit = try await node.commit("first", in: repository)
+        let session = node.hosting.pushes.begin(
+            repository: repository, principal: .localOperator, transport: "http")
+        let changes = [RefChange(ref: main, from: .zero, to: commit)]
+        #expect(await session.preReceive(changes: changes, quarantine: nil, options: []) == .accept)
+        session.breakOff()
+        #expect(session.isCommitting)
+        let failures = try await session.moveRefs(
+            [RefUpdate(name: main, old: .zero, new: commit)], quarantine: nil, isAtomic: false)
+        #expect(failures.isEmpty)
+        let event = try #require(await node.recorder.events("repo:refs_changed", count: 1).first)
+        #expect(event.payload["changes"]?[0]?["toHash"] == .string(commit.hex))
     }
 
     @Test func aRefusedPushLeavesNoRowAndGivesNoEvent() async throws {

@@ -85,12 +85,6 @@ extension GitStore {
         }
     }
 
-    /// Whether the repository is one whose pushes only git itself can check: a shallow one, whose history
-    /// ends early.
-    package func isShallow(_ path: String) async throws -> Bool {
-        try await onThread { access(path + "/shallow", F_OK) == 0 }
-    }
-
     /// Says of each ref why it cannot get its new value; nil where it can, as far as the object goes.
     /// - Parameter quarantine: Where new objects may be, beside the repository.
     package func objections(

@@ -14,6 +14,7 @@ struct DirectPush: Sendable {
     let hosting: Hosting
     let repository: Repository
     let commands: PushCommands
+    let client: PushCapabilities
     let decision: TimedDecision
     let context: ServingContext
 
@@ -57,9 +58,13 @@ struct DirectPush: Sendable {
         }
         let changes = wanted.map { RefChange(ref: $0.name, from: $0.old, to: $0.new) }
         let executor = EventLoopExecutor(context.channel.eventLoop)
-        let verdict = await decision.reply(on: executor, refuse: PushVerdict.refuse(text:)) {
-            await session.preReceive(
-                changes: changes, quarantine: quarantine?.path, options: commands.options)
+        let verdict = await context.presence.withDepartureHandler {
+            await decision.reply(on: executor, refuse: PushVerdict.refuse(text:)) {
+                await session.preReceive(
+                    changes: changes, quarantine: quarantine?.path, options: commands.options)
+            }
+        } onDeparture: {
+            session.breakOff()
         }
         if case .refuse(let text) = verdict {
             await session.abandon()
@@ -81,7 +86,10 @@ struct DirectPush: Sendable {
             into: quarantine, maxInputBytes: hosting.settings.pushBytesMax)
         let bridge = ProcessBridge(process: process, presence: context.presence, mustFinish: { false })
         let status = try await bridge.run(first: pack, body: rest) { _ in }
-        return status.isSuccess ? nil : String(process.standardErrorText.suffix(4000))
+        guard !status.isSuccess else { return nil }
+        let lines = process.standardErrorText.suffix(4000).split(separator: "\n")
+        // Paths of this machine are nobody's business.
+        return lines.filter { !$0.contains(quarantine.repository) }.joined(separator: "\n")
     }
 
     /// Moves the refs; from here on the push comes to its end, whether or not anybody waits for it.
@@ -102,20 +110,11 @@ struct DirectPush: Sendable {
                 })
             return Answer(bytes: bytes, isMigrated: true)
         } catch {
-            context.logger.error(
-                "push could not be made durable",
-                metadata: [
-                    "push.id": "\(session.id.rawValue)", "repository.id": "\(repository.id.rawValue)",
-                    "error": "\(error)",
-                ])
+            // Whatever hindered it before a ref moved is said in its own words.
             let sentence =
-                (error as? HostingError).map { "\($0.message)" }
-                ?? "The server could not make the push durable, so it may be lost. Fetch, then push again; "
-                + "tell the server's administrator the id \(context.requestID)."
-            var bytes = ByteBuffer()
-            bytes.writePktLine("\u{3}" + String(sentence.prefix(900)))
-            bytes.writePktLine(.flush)
-            return Answer(bytes: bytes)
+                (error as? HostingError)?.message
+                ?? GitFailure.unconfirmed(session, error, context: context)
+            return Answer(bytes: GitAnswer.pushError(sentence, for: client))
         }
     }
 

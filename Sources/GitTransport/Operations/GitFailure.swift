@@ -29,4 +29,18 @@ enum GitFailure {
         }
         return GitComplaint.sentence(status: status, standardError: words, requestID: context.requestID)
     }
+
+    /// Logs that a push may have happened and will not be told so, and makes the sentence for the client.
+    static func unconfirmed(
+        _ session: PushSession, _ error: any Error, context: any GitCaller
+    ) -> String {
+        context.logger.error(
+            "push could not be made durable",
+            metadata: [
+                "push.id": "\(session.id.rawValue)",
+                "repository.id": "\(session.repository.id.rawValue)", "error": "\(error)",
+            ])
+        return "The server could not make the push durable, so it may be lost. Fetch, then push again; "
+            + "tell the server's administrator the id \(context.requestID)."
+    }
 }

@@ -62,15 +62,7 @@ struct Push: Sendable {
             try await session.finish(report: report)
             await writer.writeIfPossible(held)
         } catch {
-            context.logger.error(
-                "push could not be made durable",
-                metadata: [
-                    "push.id": "\(session.id.rawValue)", "repository.id": "\(repository.id.rawValue)",
-                    "error": "\(error)",
-                ])
-            let sentence =
-                "The server could not make the push durable, so it may be lost. Fetch, then push again; "
-                + "tell the server's administrator the id \(context.requestID)."
+            let sentence = GitFailure.unconfirmed(session, error, context: context)
             await writer.writeIfPossible(GitAnswer.pushError(sentence, for: client))
         }
     }

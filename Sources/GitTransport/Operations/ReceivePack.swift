@@ -23,19 +23,17 @@ struct ReceivePack: Sendable {
         let version = GitProtocolVersion(headers: request.headers, service: .receivePack)
         var iterator = request.body.makeAsyncIterator()
         var first = try await FirstPackets.read(
-            &iterator, bytesMax: PushCommands.bytesMax, until: PushCommands.areComplete)
+            &iterator, bytesMax: PushCapabilities.bytesMax, until: PushCommands.areComplete)
         if first.isProbe { return GitAnswer.complete(GitService.receivePack.resultType, ByteBuffer()) }
         let client = PushCapabilities(first.packets)
-        if isSmall(request), let commands = PushCommands(first.packets) {
+        if isSmall(request), let commands = PushCommands(first.packets, client) {
             try await first.read(&iterator, atLeast: commands.byteCount + PackHeader.byteCount)
             var pack = first.bytes
             pack.moveReaderIndex(forwardBy: commands.byteCount)
-            if PackHeader.objectCount(pack) != nil,
-                try await !hosting.git.isShallow(hosting.layout.repository(repository.id))
-            {
+            if PackHeader.objectCount(pack) != nil {
                 let push = DirectPush(
-                    hosting: hosting, repository: repository, commands: commands, decision: decision,
-                    context: context)
+                    hosting: hosting, repository: repository, commands: commands, client: client,
+                    decision: decision, context: context)
                 let rest = BodySource(rest: iterator)
                 return conversation(client, context) { [pack] in
                     try await push.run(pack: pack, rest: rest, to: $0)

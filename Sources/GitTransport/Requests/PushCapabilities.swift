@@ -6,10 +6,12 @@ import NIOCore
 struct PushCapabilities: Sendable {
     /// How far the first command is looked for, in bytes: the lines before it name shallow commits.
     static let bytesMax = 256 * 1024
+    /// All of them, such as `atomic` and `object-format=sha1`.
+    let words: Set<String>
     /// Whether messages can be sent beside the report.
-    let hasSideBand: Bool
+    var hasSideBand: Bool { words.contains("side-band-64k") }
     /// Whether the client wants a report.
-    let wantsReport: Bool
+    var wantsReport: Bool { words.contains("report-status") || words.contains("report-status-v2") }
 
     /// Whether the packets hold the first command.
     static func areKnown(_ packets: [PktLine]) -> Bool {
@@ -26,7 +28,6 @@ struct PushCapabilities: Sendable {
                 words = text[text.index(after: nul)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
             }
         }
-        hasSideBand = words.contains("side-band-64k")
-        wantsReport = words.contains("report-status") || words.contains("report-status-v2")
+        self.words = Set(words.map(String.init))
     }
 }

@@ -8,9 +8,6 @@ import Portable
 /// many refs; names that git would refuse; and whatever is no push at all.
 /// - Source: gitprotocol-pack(5), "Reference Update Request and Packfile Transfer".
 struct PushCommands: Sendable {
-    /// How long the commands may be, in bytes, with the push options.
-    static let bytesMax = 64 * 1024
-
     /// At least one; each of another ref.
     let updates: [RefUpdate]
     /// What the client passed with `--push-option`.
@@ -20,19 +17,23 @@ struct PushCommands: Sendable {
     /// How many bytes they take at the beginning of the request; the pack follows.
     let byteCount: Int
 
-    /// Whether the packets hold all commands, and the options if there are any.
+    /// Whether the packets hold all commands, with the options if there are any, or as many as need be seen.
     static func areComplete(_ packets: [PktLine]) -> Bool {
-        guard packets.last == .flush else { return packets.count > 2 * GitStore.directRefsMax }
+        guard packets.last == .flush else {
+            // Too many for this process, and enough to know what the client can read.
+            return packets.count > 2 * GitStore.directRefsMax && PushCapabilities.areKnown(packets)
+        }
         let flushes = packets.count { $0 == .flush }
-        return flushes == 2 || packets.first == .flush || !capabilities(packets).contains("push-options")
+        return flushes == 2 || packets.first == .flush
+            || !PushCapabilities(packets).words.contains("push-options")
     }
 
     /// - Returns: nil for anything that git is to carry out.
-    init?(_ packets: [PktLine]) {
+    init?(_ packets: [PktLine], _ client: PushCapabilities) {
         guard packets.last == .flush, let end = packets.firstIndex(of: .flush) else { return nil }
-        let words = Self.capabilities(packets)
-        guard words.contains("report-status") || words.contains("report-status-v2"),
-            words.contains("side-band-64k"), !words.contains(where: { $0.hasPrefix("push-cert") }),
+        let words = client.words
+        guard client.wantsReport, client.hasSideBand,
+            !words.contains(where: { $0.hasPrefix("push-cert") }),
             words.first(where: { $0.hasPrefix("object-format=") }) ?? "object-format=sha1"
                 == "object-format=sha1",
             (1...GitStore.directRefsMax).contains(end)
@@ -57,14 +58,6 @@ struct PushCommands: Sendable {
             if case .data(let payload) = packet { return sum + 4 + payload.readableBytes }
             return sum + 4
         }
-    }
-
-    private static func capabilities(_ packets: [PktLine]) -> [Substring] {
-        guard case .data(let payload)? = packets.first else { return [] }
-        let view = payload.readableBytesView
-        guard let nul = view.firstIndex(of: 0) else { return [] }
-        return String(decoding: view[view.index(after: nul)...], as: UTF8.self)
-            .split(whereSeparator: { $0 == " " || $0 == "\n" })
     }
 
     private static func update(_ payload: ByteBuffer) -> RefUpdate? {

@@ -24,19 +24,23 @@ extension PushSession {
     /// is cancelled.
     /// - Parameter updates: What was accepted.
     /// - Returns: Why a ref was not moved, by name.
-    /// - Throws: ``UnconfirmedPush`` when refs have moved and it could not be written down; ``HostingError``
-    ///   when they could not be moved. Nothing may be told to have happened.
+    /// - Throws: ``UnconfirmedPush`` when refs may have moved and that could not be made to last;
+    ///   ``HostingError`` when they could not be moved. Nothing may be told to have happened.
     package func moveRefs(
         _ updates: [RefUpdate], quarantine: Quarantine?, isAtomic: Bool
     ) async throws -> [RefName: GitStoreError] {
         try await unlessCut { [self] in
             let failures: [RefName: GitStoreError]
             do {
+                await reach(.intended)
                 failures = try await onDisk { git, path in
-                    await reach(.intended)
                     if let quarantine { try await git.migrate(quarantine) }
                     await reach(.migrated)
-                    return try await git.moveRefs(updates, isAtomic: isAtomic, in: path)
+                    do {
+                        return try await git.moveRefs(updates, isAtomic: isAtomic, in: path)
+                    } catch {
+                        throw UnconfirmedPush(cause: error)
+                    }
                 }
                 await reach(.moved)
             } catch {
@@ -59,7 +63,7 @@ extension PushSession {
     }
 }
 
-/// A push whose refs have moved and of which it could not be written down; its event comes later.
+/// A push whose refs may have moved while that could not be made to last; if they did, its event comes later.
 package struct UnconfirmedPush: Error {
     /// Why.
     package let cause: any Error

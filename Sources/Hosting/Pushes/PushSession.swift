@@ -100,6 +100,19 @@ package final class PushSession: Sendable {
         }
     }
 
+    /// Ends a push whose client has gone, unless it has been accepted already: then it comes to its end.
+    package func breakOff() {
+        let isOver = state.withLock { state in
+            switch state {
+            case .begun, .judging:
+                state = .over
+                return true
+            case .committing, .over: return false
+            }
+        }
+        if isOver { services.sessions.remove(self) }
+    }
+
     /// Ends a push whose git process died or never came to an end: what the refs on disk show is confirmed.
     package func abandon() async {
         guard endCommitting() != nil else { return }

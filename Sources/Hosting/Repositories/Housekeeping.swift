@@ -8,21 +8,10 @@ internal import Synchronization
 /// Keeps repositories fast to read however many pushes come: packs are put together, and what killed pushes
 /// left is removed.
 ///
-/// One repository at a time, in the background, after pushes. Nothing is lost when it is cut short anywhere.
+/// In the background. Nothing is lost when it is cut short anywhere.
 final class Housekeeping: Sendable {
-    /// Does what is due in one repository.
-    typealias Keep = @Sendable (_ repository: RepositoryID) async throws -> Void
     /// Looks through all repositories for what killed pushes left.
     typealias Sweep = @Sendable () async throws -> Void
-
-    private struct State {
-        var pushes: [RepositoryID: Int] = [:]
-        var due: [RepositoryID] = []
-        var keep: Keep?
-        var isStopped = false
-        var task: Task<Void, Never>?
-        var sweeper: Task<Void, Never>?
-    }
 
     /// After how many pushes to a repository its packs are counted.
     static let pushesPerLook = 16
@@ -30,68 +19,39 @@ final class Housekeeping: Sendable {
     static let packsMax = 32
     private static let sweepPause = Duration.seconds(1800)
     private let logger: Logger
-    private let state = Mutex(State())
+    private let looks: RepositoryWork
+    /// How many pushes each repository had since its packs were counted.
+    private let pushes = Mutex<[RepositoryID: Int]>([:])
+    private let sweeper = Mutex<Task<Void, Never>?>(nil)
 
-    init(logger: Logger) { self.logger = logger }
+    init(logger: Logger) {
+        self.logger = logger
+        looks = RepositoryWork(complaint: "housekeeping failed", isRepeated: false, logger: logger)
+    }
 
     /// Begins; the tasks end with ``stop()``.
-    func start(sweep: @escaping Sweep, _ keep: @escaping Keep) {
-        state.withLock { state in
-            state.keep = keep
-            state.sweeper = Task { await self.run(sweep) }
-            proceed(&state)
-        }
+    /// - Parameter look: Does what is due in one repository; what fails is tried again after more pushes.
+    func start(sweep: @escaping Sweep, look: @escaping RepositoryWork.Work) {
+        looks.start(look)
+        sweeper.withLock { $0 = Task { await self.run(sweep) } }
     }
 
     /// Says that a push to the repository has ended.
     func notePush(to repository: RepositoryID) {
-        state.withLock { state in
-            let count = (state.pushes[repository] ?? 0) + 1
-            guard count >= Self.pushesPerLook else { return state.pushes[repository] = count }
-            state.pushes[repository] = nil
-            guard !state.due.contains(repository) else { return }
-            state.due.append(repository)
-            proceed(&state)
+        let isDue = pushes.withLock { pushes in
+            let count = (pushes[repository] ?? 0) + 1
+            pushes[repository] = count < Self.pushesPerLook ? count : nil
+            return count >= Self.pushesPerLook
         }
-    }
-
-    /// Says that the repository should be looked at now.
-    func add(_ repository: RepositoryID) {
-        state.withLock { state in
-            guard !state.due.contains(repository) else { return }
-            state.due.append(repository)
-            proceed(&state)
-        }
+        if isDue { looks.add(repository) }
     }
 
     /// Ends it; a git program that runs is stopped.
     func stop() async {
-        let tasks = state.withLock { state in
-            state.isStopped = true
-            return [state.task, state.sweeper].compactMap(\.self)
-        }
-        for task in tasks { task.cancel() }
-        for task in tasks { await task.value }
-    }
-
-    private func proceed(_ state: inout State) {
-        guard let keep = state.keep, !state.isStopped, state.task == nil, !state.due.isEmpty else { return }
-        state.task = Task { await self.run(keep) }
-    }
-
-    private func run(_ keep: Keep) async {
-        while let repository = takeDue() {
-            do {
-                try await keep(repository)
-            } catch is CancellationError {
-                continue
-            } catch {
-                // Tried again after the next pushes.
-                logger.warning(
-                    "housekeeping failed",
-                    metadata: ["repository.id": "\(repository)", "error": "\(error)"])
-            }
-        }
+        let sweeper = sweeper.withLock { $0 }
+        sweeper?.cancel()
+        await looks.stop()
+        await sweeper?.value
     }
 
     private func run(_ sweep: Sweep) async {
@@ -104,16 +64,6 @@ final class Housekeeping: Sendable {
                 logger.warning("leftovers of pushes stay for now", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: Self.sweepPause)
-        }
-    }
-
-    private func takeDue() -> RepositoryID? {
-        state.withLock { state in
-            guard !state.due.isEmpty, !state.isStopped else {
-                state.task = nil
-                return nil
-            }
-            return state.due.removeFirst()
         }
     }
 }

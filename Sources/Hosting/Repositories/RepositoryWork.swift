@@ -2,35 +2,43 @@ internal import Logging
 internal import Portable
 internal import Synchronization
 
-/// Repositories with changes of refs that may have happened and that nobody sees to any more: settled
-/// again and again until it goes well.
-final class Settlements: Sendable {
-    /// Confirms or drops what is open in a repository; throws when that has to be tried again.
-    typealias Settle = @Sendable (_ repository: RepositoryID) async throws -> Void
+/// Work that repositories need in the background: one repository at a time, each once however often it is
+/// added meanwhile.
+final class RepositoryWork: Sendable {
+    /// Does what is due in a repository; throws when it did not go well.
+    typealias Work = @Sendable (_ repository: RepositoryID) async throws -> Void
 
     private struct State {
         var due: Set<RepositoryID> = []
-        var settle: Settle?
+        var work: Work?
         var isStopped = false
         var task: Task<Void, Never>?
     }
 
     private static let pauseMin = Duration.milliseconds(100)
     private static let pauseMax = Duration.seconds(5)
+    private let complaint: Logger.Message
+    private let isRepeated: Bool
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(logger: Logger) { self.logger = logger }
+    /// - Parameter complaint: What is logged when it did not go well.
+    /// - Parameter isRepeated: Whether it is done again and again then, with a growing pause.
+    init(complaint: Logger.Message, isRepeated: Bool, logger: Logger) {
+        self.complaint = complaint
+        self.isRepeated = isRepeated
+        self.logger = logger
+    }
 
     /// Begins; the task ends with ``stop()``.
-    func start(_ settle: @escaping Settle) {
+    func start(_ work: @escaping Work) {
         state.withLock { state in
-            state.settle = settle
+            state.work = work
             proceed(&state)
         }
     }
 
-    /// Says that a repository has something to settle.
+    /// Says that a repository has something to do.
     func add(_ repository: RepositoryID) {
         state.withLock { state in
             state.due.insert(repository)
@@ -38,7 +46,7 @@ final class Settlements: Sendable {
         }
     }
 
-    /// Ends it; what is left is found at the next start.
+    /// Ends it, and what runs is cancelled.
     func stop() async {
         let task = state.withLock { state in
             state.isStopped = true
@@ -49,27 +57,26 @@ final class Settlements: Sendable {
     }
 
     private func proceed(_ state: inout State) {
-        guard let settle = state.settle, !state.isStopped, state.task == nil, !state.due.isEmpty else {
-            return
-        }
-        state.task = Task { await self.run(settle) }
+        guard let work = state.work, !state.isStopped, state.task == nil, !state.due.isEmpty else { return }
+        state.task = Task { await self.run(work) }
     }
 
-    private func run(_ settle: Settle) async {
+    private func run(_ work: Work) async {
         var pause = Self.pauseMin
         while let due = takeDue() {
             var failed: Set<RepositoryID> = []
-            for repository in due {
+            for repository in due where !Task.isCancelled {
                 do {
-                    try await settle(repository)
+                    try await work(repository)
+                } catch is CancellationError {
+                    continue
                 } catch {
                     failed.insert(repository)
                     logger.warning(
-                        "changes of refs wait to be settled",
-                        metadata: ["repository.id": "\(repository)", "error": "\(error)"])
+                        complaint, metadata: ["repository.id": "\(repository)", "error": "\(error)"])
                 }
             }
-            guard !failed.isEmpty else {
+            guard isRepeated, !failed.isEmpty else {
                 pause = Self.pauseMin
                 continue
             }
