@@ -80,6 +80,14 @@ package final class GitProcess: Sendable {
         input.whenSuccess { $0.close(promise: nil) }
     }
 
+    /// Gives whoever waits for output an empty portion now and then, until the output ends.
+    package func tellSilence(each interval: Duration) {
+        let time = TimeAmount(interval)
+        eventLoop.scheduleRepeatedTask(initialDelay: time, delay: time) { [queue] task in
+            if !queue.tellSilence() { task.cancel() }
+        }
+    }
+
     /// Lets all further output pass unread, so that the process can go on to its end.
     package func discardOutput() {
         queue.discard()

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// At most about 512 KiB wait to be read; then the pipe fills, and the process waits. One reader at a time.
 package struct ProcessOutput: AsyncSequence, Sendable {
-    /// A portion of one byte or more.
+    /// A portion of one byte or more; empty only after ``GitProcess/tellSilence(each:)``.
     package typealias Element = ByteBuffer
 
     let queue: OutputQueue
@@ -106,6 +106,17 @@ final class OutputQueue: Sendable {
         waiter?.resume(returning: portion)
     }
 
+    /// Gives an empty portion to a task that waits.
+    /// - Returns: Whether there may be output yet.
+    func tellSilence() -> Bool {
+        let (waiter, isEnded) = state.withLock { state in
+            defer { state.waiter = nil }
+            return (state.waiter, state.isEnded || state.isDiscarding)
+        }
+        waiter?.resume(returning: ByteBuffer())
+        return !isEnded
+    }
+
     /// Whether the event loop may read on; if not, it is told when.
     func mayRead(_ channel: any Channel) -> Bool {
         state.withLock { state in
@@ -137,8 +148,8 @@ final class OutputQueueHandler: ChannelDuplexHandler {
     typealias OutboundIn = Never
 
     private static let streamBytesMin = 256 * 1024
-    private static let turnBytesMin = 64 * 1024
-    private static let rest = TimeAmount.milliseconds(1)
+    private static let turnBytesMin = 256 * 1024
+    private static let rest = TimeAmount.milliseconds(2)
 
     private let queue: OutputQueue
     private var bytes = 0

@@ -35,8 +35,9 @@ extension ByteBuffer {
         writeString(text)
     }
 
-    /// Appends the four digits that precede a payload of so many bytes.
-    mutating func writePktLineLength(payload: Int) {
+    /// Appends the four digits that precede a payload of so many bytes; more than ``PktLine/payloadBytesMax``
+    /// is a programmer's error.
+    package mutating func writePktLineLength(payload: Int) {
         precondition((0...PktLine.payloadBytesMax).contains(payload), "a pkt-line holds at most 65,516 bytes")
         let length = payload + 4
         for shift in stride(from: 12, through: 0, by: -4) {

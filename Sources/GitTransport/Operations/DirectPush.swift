@@ -142,19 +142,3 @@ struct DirectPush: Sendable {
         return bytes
     }
 }
-
-extension ByteBuffer {
-    /// Appends text that the git client shows as `remote:` lines.
-    fileprivate mutating func writeMessage(_ text: String) { writeBand(2, ByteBuffer(string: text)) }
-
-    fileprivate mutating func writeBand(_ band: UInt8, _ content: ByteBuffer) {
-        var content = content
-        while let part = content.readSlice(length: min(content.readableBytes, PktLine.payloadBytesMax - 1)),
-            part.readableBytes > 0
-        {
-            var payload = ByteBuffer(integer: band)
-            payload.writeImmutableBuffer(part)
-            writePktLine(.data(payload))
-        }
-    }
-}

@@ -5,6 +5,7 @@ import Hummingbird
 import NIOCore
 
 /// `POST git-upload-pack`: lists refs in this process, and streams packs from git's.
+/// Whole clones come from `git pack-objects`, the rest from `git upload-pack`.
 struct UploadPack: Sendable {
     let hosting: Hosting
     let gate: GitGate
@@ -15,18 +16,27 @@ struct UploadPack: Sendable {
         let path = hosting.layout.repository(repository.id)
         let version = GitProtocolVersion(headers: request.headers, service: .uploadPack)
         var iterator = request.body.makeAsyncIterator()
-        let first = try await FirstPackets.read(&iterator, bytesMax: LsRefsCommand.bytesMax) { packets in
-            !LsRefsCommand.begins(packets) || packets.last == .flush
+        let first = try await FirstPackets.read(&iterator, bytesMax: V2Request.bytesMax) { packets in
+            packets.last == .flush
+                || ![LsRefsCommand.name, CloneCommand.name].contains {
+                    V2Request.begins(packets, command: $0)
+                }
         }
         if first.isProbe { return GitAnswer.complete(GitService.uploadPack.resultType, ByteBuffer()) }
         if version == .v2, let command = LsRefsCommand.parse(first.packets) {
             let refs = try await hosting.git.lsRefs(in: path, request: command)
             return GitAnswer.complete(GitService.uploadPack.resultType, refs)
         }
+        let clone = version == .v2 ? CloneCommand.parse(first.packets) : nil
         let rest = BodySource(rest: iterator)
         return GitConversation.answer(
             GitService.uploadPack.resultType, hosting: hosting, context: context
         ) { client in
+            if let clone, let (process, input) = try await hosting.git.wholePack(clone, in: path) {
+                let pack = WholePack(
+                    process: process, input: input, context: context, repository: repository)
+                return try await pack.stream(to: client)
+            }
             let process = try hosting.git.uploadPack(
                 in: path, protocolVersion: version.environmentValue, advertise: false)
             let bridge = ProcessBridge(process: process, presence: context.presence, mustFinish: { false })

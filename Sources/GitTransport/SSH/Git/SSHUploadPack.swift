@@ -22,9 +22,9 @@ struct SSHUploadPack: Sendable {
         var packets = SSHPackets(operation.exchange)
         while true {
             var request: [PktLine] = []
-            while let packet = try await packets.next(bytesMax: LsRefsCommand.bytesMax) {
+            while let packet = try await packets.next(bytesMax: V2Request.bytesMax) {
                 request.append(packet)
-                if packet == .flush || !LsRefsCommand.begins(request) { break }
+                if packet == .flush || !V2Request.begins(request, command: LsRefsCommand.name) { break }
             }
             if request == [.flush] || (request.isEmpty && packets.bytes.readableBytes == 0) { return 0 }
             guard let command = LsRefsCommand.parse(request) else {

@@ -83,10 +83,7 @@ enum ProxyHeader {
         case (1, 1) where length >= 28:
             return .complete(address: bytes[16..<20].map(String.init).joined(separator: "."), bytes: length)
         case (1, 2) where length >= 52:
-            var storage = sockaddr_in6()
-            storage.sin6_family = sa_family_t(AF_INET6)
-            withUnsafeMutableBytes(of: &storage.sin6_addr) { $0.copyBytes(from: bytes[16..<32]) }
-            return .complete(address: SSHAddress(storage).text, bytes: length)
+            return .complete(address: SSHAddress.ipv6Text(bytes[16..<32]), bytes: length)
         case (1, _): return .complete(address: "", bytes: length)
         default: return .wrong
         }

@@ -72,35 +72,31 @@ struct SSHAddress {
     let text: String
     let port: UInt16
 
-    init(_ address: sockaddr_in6) {
-        var storage = sockaddr_storage()
-        withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: address, as: sockaddr_in6.self) }
-        self.init(storage)
-    }
-
+    /// - Parameter storage: A `sockaddr_in` or `sockaddr_in6`, read as bytes: the family, the port with its
+    ///   high byte first, and the address at byte 4 or 8. Which module those types come from depends on what
+    ///   else is imported.
     init(_ storage: sockaddr_storage) {
         var storage = storage
         (text, port) = withUnsafeBytes(of: &storage) { bytes in
-            switch CInt(bytes.load(as: sockaddr.self).sa_family) {
-            case AF_INET:
-                let port = bytes.load(as: sockaddr_in.self).sin_port
-                let offset = MemoryLayout<sockaddr_in>.offset(of: \.sin_addr) ?? 4
-                return (Self.text(AF_INET, bytes.baseAddress?.advanced(by: offset)), UInt16(bigEndian: port))
-            case AF_INET6:
-                let port = bytes.load(as: sockaddr_in6.self).sin6_port
-                let offset = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr) ?? 8
-                let text = Self.text(AF_INET6, bytes.baseAddress?.advanced(by: offset))
-                // A client of IPv4 at a socket of IPv6: one address, whichever way it came in.
-                let plain = text.hasPrefix("::ffff:") ? String(text.dropFirst(7)) : text
-                return (plain, UInt16(bigEndian: port))
+            let port = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+            switch CInt(bytes.load(as: sa_family_t.self)) {
+            case AF_INET: return (Self.text(AF_INET, bytes[4..<8]), port)
+            case AF_INET6: return (Self.ipv6Text(bytes[8..<24]), port)
             default: return ("", 0)
             }
         }
     }
 
-    private static func text(_ family: CInt, _ address: UnsafeRawPointer?) -> String {
+    /// An address of IPv6; one of IPv4 that came in at a socket of IPv6 is shown as it is elsewhere.
+    /// - Parameter bytes: 16.
+    static func ipv6Text(_ bytes: some Collection<UInt8>) -> String {
+        let text = text(AF_INET6, bytes)
+        return text.hasPrefix("::ffff:") ? String(text.dropFirst(7)) : text
+    }
+
+    private static func text(_ family: CInt, _ address: some Collection<UInt8>) -> String {
         var buffer = [CChar](repeating: 0, count: 64)
-        guard let address, inet_ntop(family, address, &buffer, 64) != nil else { return "" }
+        guard inet_ntop(family, Array(address), &buffer, 64) != nil else { return "" }
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
