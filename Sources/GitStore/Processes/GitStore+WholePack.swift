@@ -35,7 +35,7 @@ extension GitStore {
         guard isServed else { return nil }
         var environment = GitEnvironment(configuration: configuration)
         environment.serveFetches(packThreads: configuration.packThreadCount)
-        var arguments = ["--git-dir=\(path)", "pack-objects", "--revs", "--stdout", "-q"]
+        var arguments = ["-C", path, "--git-dir=.", "pack-objects", "--revs", "--stdout", "-q"]
         if request.offsetDeltas { arguments.append("--delta-base-offset") }
         if request.includesTags { arguments.append("--include-tag") }
         let process = try process(arguments, name: "pack-objects", environment: environment)

@@ -18,16 +18,30 @@ enum GitFailure {
     static func sentence(
         _ process: GitProcess, _ status: ExitStatus, context: any GitCaller, repository: Repository
     ) -> String {
-        let words = process.standardErrorText
-        if !context.presence.hasLeft {
-            context.logger.warning(
-                "git process failed",
-                metadata: [
-                    "repository.id": "\(repository.id.rawValue)", "status": "\(status)",
-                    "stderr": "\(words.suffix(2000))",
-                ])
-        }
-        return GitComplaint.sentence(status: status, standardError: words, requestID: context.requestID)
+        log(process, status, context: context, repository: repository)
+        return GitComplaint.sentence(
+            status: status, standardError: process.standardErrorText, requestID: context.requestID)
+    }
+
+    /// Logs that git failed at what it alone had to do, and makes the sentence for the client.
+    static func damage(
+        _ process: GitProcess, _ status: ExitStatus, context: any GitCaller, repository: Repository
+    ) -> String {
+        log(process, status, context: context, repository: repository)
+        return "git could not make the pack, so the repository may be damaged. "
+            + "Give the id \(context.requestID) to the server's administrator."
+    }
+
+    private static func log(
+        _ process: GitProcess, _ status: ExitStatus, context: any GitCaller, repository: Repository
+    ) {
+        guard !context.presence.hasLeft else { return }
+        context.logger.warning(
+            "git process failed",
+            metadata: [
+                "repository.id": "\(repository.id.rawValue)", "status": "\(status)",
+                "stderr": "\(process.standardErrorText.suffix(2000))",
+            ])
     }
 
     /// Logs that a push may have happened and will not be told so, and makes the sentence for the client.

@@ -16,12 +16,8 @@ struct UploadPack: Sendable {
         let path = hosting.layout.repository(repository.id)
         let version = GitProtocolVersion(headers: request.headers, service: .uploadPack)
         var iterator = request.body.makeAsyncIterator()
-        let first = try await FirstPackets.read(&iterator, bytesMax: V2Request.bytesMax) { packets in
-            packets.last == .flush
-                || ![LsRefsCommand.name, CloneCommand.name].contains {
-                    V2Request.begins(packets, command: $0)
-                }
-        }
+        let first = try await FirstPackets.read(
+            &iterator, bytesMax: V2Request.bytesMax, until: V2Request.isEnough)
         if first.isProbe { return GitAnswer.complete(GitService.uploadPack.resultType, ByteBuffer()) }
         if version == .v2, let command = LsRefsCommand.parse(first.packets) {
             let refs = try await hosting.git.lsRefs(in: path, request: command)
@@ -35,7 +31,8 @@ struct UploadPack: Sendable {
             if let clone, let (process, input) = try await hosting.git.wholePack(clone, in: path) {
                 let pack = WholePack(
                     process: process, input: input, context: context, repository: repository)
-                return try await pack.stream(to: client)
+                _ = try await pack.stream(to: client)
+                return
             }
             let process = try hosting.git.uploadPack(
                 in: path, protocolVersion: version.environmentValue, advertise: false)

@@ -16,7 +16,8 @@ struct WholePack: Sendable {
     let repository: Repository
 
     /// Runs the process to its end.
-    func stream(to client: ClientWriter) async throws {
+    /// - Returns: Whether the client has all of it; it has a sentence otherwise.
+    func stream(to client: ClientWriter) async throws -> Bool {
         process.tellSilence(each: Self.silenceMax)
         let bridge = ProcessBridge(process: process, presence: context.presence, mustFinish: { false })
         var begin = ByteBuffer()
@@ -29,15 +30,16 @@ struct WholePack: Sendable {
             packets.writeBand(1, portion)
             try await client.write(packets)
         }
-        guard !status.isSuccess else {
+        if status.isSuccess {
             begin.clear()
             begin.writePktLine(.flush)
-            return try await client.write(begin)
+            try await client.write(begin)
+        } else {
+            let sentence = GitFailure.damage(process, status, context: context, repository: repository)
+            var end = ByteBuffer()
+            end.writeBand(3, ByteBuffer(string: sentence))
+            await client.writeIfPossible(client.bytesWritten > 0 ? end : GitAnswer.error(sentence))
         }
-        let sentence = GitFailure.sentence(process, status, context: context, repository: repository)
-        guard client.bytesWritten > 0 else { return await client.writeIfPossible(GitAnswer.error(sentence)) }
-        var end = ByteBuffer()
-        end.writeBand(3, ByteBuffer(string: sentence))
-        await client.writeIfPossible(end)
+        return status.isSuccess
     }
 }

@@ -8,9 +8,16 @@ enum V2Request {
     static let bytesMax = 1024 * 1024
 
     /// Whether the packets begin a request of this command.
-    static func begins(_ packets: [PktLine], command: String) -> Bool {
+    private static func begins(_ packets: [PktLine], command: String) -> Bool {
         guard case .data(let payload)? = packets.first else { return false }
         return line(payload) == "command=\(command)"
+    }
+
+    /// Whether enough has been read to know what to do: a whole request of a command that this process may
+    /// answer, or the beginning of another.
+    static func isEnough(_ packets: [PktLine]) -> Bool {
+        packets.last == .flush
+            || ![LsRefsCommand.name, CloneCommand.name].contains { begins(packets, command: $0) }
     }
 
     /// The arguments of a whole request of this command.

@@ -144,7 +144,7 @@ extension SSHSuite {
             let node = try await RunningNode.startWithSSH(["plugin.ssh.key-offers.max": "5"])
             let client = try await SSHClient.make(for: node)
             var options: [String] = []
-            for number in 0..<8 {
+            for number in 0..<20 {
                 let file = client.git.directory.path("other\(number)")
                 _ = try await ChildProcess.run(
                     ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file],

@@ -3,7 +3,7 @@ import Hosting
 import NIOCore
 
 /// `git-upload-pack` over SSH: in protocol version 2 refs are listed in this process, so that asking whether
-/// anything is new starts no git.
+/// anything is new starts no git, and whole clones come from `git pack-objects`.
 struct SSHUploadPack: Sendable {
     let hosting: Hosting
     let repository: Repository
@@ -24,15 +24,29 @@ struct SSHUploadPack: Sendable {
             var request: [PktLine] = []
             while let packet = try await packets.next(bytesMax: V2Request.bytesMax) {
                 request.append(packet)
-                if packet == .flush || !V2Request.begins(request, command: LsRefsCommand.name) { break }
+                if V2Request.isEnough(request) { break }
             }
             if request == [.flush] || (request.isEmpty && packets.bytes.readableBytes == 0) { return 0 }
-            guard let command = LsRefsCommand.parse(request) else {
+            if let command = LsRefsCommand.parse(request) {
+                let refs = try await hosting.git.lsRefs(in: path, request: command)
+                try await operation.client.write(refs)
+            } else if let clone = CloneCommand.parse(request), let isSent = try await send(clone) {
+                guard isSent else { return 128 }
+            } else {
                 return try await serve(.v2, first: packets.bytes, skipsAdvertisement: true)
             }
             packets.forget()
-            let refs = try await hosting.git.lsRefs(in: path, request: command)
-            try await operation.client.write(refs)
+        }
+    }
+
+    /// Sends the pack of a clone.
+    /// - Returns: Whether the client has it; nil when git is to answer.
+    private func send(_ clone: WholePackRequest) async throws -> Bool? {
+        try await hosting.tickets.withTicket(.hosting) {
+            guard let (process, input) = try await hosting.git.wholePack(clone, in: path) else { return nil }
+            let pack = WholePack(
+                process: process, input: input, context: operation, repository: repository)
+            return try await pack.stream(to: operation.client)
         }
     }
 
