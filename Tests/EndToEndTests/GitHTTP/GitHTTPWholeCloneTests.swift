@@ -25,7 +25,8 @@ extension GitHTTPSuite {
             let git = place.git
             for number in 1...4 { try await git.commit(in: "work", file: "f\(number)", text: "\(number)\n") }
             try await git.succeed("tag", "-a", "-m", "tag", "v1", "HEAD~1", in: "work")
-            try await git.succeed("push", "--quiet", place.remote, "main", "v1", "HEAD~2:refs/heads/side", in: "work")
+            try await git.succeed(
+                "push", "--quiet", place.remote, "main", "v1", "HEAD~2:refs/heads/side", in: "work")
             try await git.succeed("clone", mode, "--mirror", place.remote, "all.git")
             try await git.succeed("fsck", "--full", "--strict", in: "all.git")
             let listed = try await git.succeed("ls-remote", place.remote, "refs/*").split(separator: "\n")
