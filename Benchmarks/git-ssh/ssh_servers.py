@@ -86,8 +86,8 @@ class Perigee(Server):
 
 class OpenSSH(Server):
     """sshd and git-shell, tuned as fairly as its configuration lets one: no PAM, no DNS, no reverse look-up, no
-    message of the day, keys in a file, a forced command without a login shell's start files, as many logins at a time
-    as come. The account is the one that runs the bench, as sshd lets no other in unless it is root."""
+    message of the day, keys in a file, a forced command without a shell's start files (bash reads ~/.bashrc for sshd
+    unless SHLVL says that it is not the first), as many logins at a time as come. The account is the one that runs the bench, as sshd lets no other in unless it is root."""
 
     name = "sshd"
 
@@ -150,6 +150,7 @@ PermitUserRC no
 X11Forwarding no
 Compression no
 AcceptEnv GIT_PROTOCOL
+SetEnv SHLVL=2
 MaxStartups 1000:30:2000
 MaxSessions 1000
 LogLevel ERROR
