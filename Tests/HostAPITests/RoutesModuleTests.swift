@@ -45,7 +45,8 @@ import Testing
         let facts = try await route.admit(caller, parameters)
         let request = RouteRequest(
             method: method, path: "/" + path.joined(separator: "/"), parameters: parameters, query: query,
-            body: body, id: "1") { $0 == "X-Test" ? "yes" : nil }
+            body: body, id: "1"
+        ) { $0 == "X-Test" ? "yes" : nil }
         return try await route.answer(request, facts)
     }
 
@@ -117,13 +118,20 @@ import Testing
         ("post('/double', { permission = 'REPO_REED' }, print)", "did you mean 'REPO_READ'"),
         ("post('/double', { permission = 'REPO_READ' }, print)", "needs {repository} in the path"),
         ("get('/of/{repository}', { permission = 'ADMIN' }, print)", "expected for a path with {repository}"),
-        ("post('/double', { permission = 'ANYBODY', max_body = '2MiB' }, print)", "max_body: a size up to 1MiB"),
-        ("post('/double', { permission = 'ANYBODY', timeout = '1h' }, print)", "timeout: a duration up to 5m"),
+        (
+            "post('/double', { permission = 'ANYBODY', max_body = '2MiB' }, print)",
+            "max_body: a size up to 1MiB"
+        ),
+        (
+            "post('/double', { permission = 'ANYBODY', timeout = '1h' }, print)",
+            "timeout: a duration up to 5m"
+        ),
         ("post('/double', { permission = 'ANYBODY' })", "function expected"),
     ]
 
-    @Test(arguments: refused.indices) func `a wrong endpoint is refused at its line`(_ index: Int) async throws
-    {
+    @Test(arguments: refused.indices) func `a wrong endpoint is refused at its line`(
+        _ index: Int
+    ) async throws {
         let (code, text) = Self.refused[index]
         let server = try await TestServer(mains: ["a.x": (Self.permissions, "\nperigee.routes." + code)])
         let reason = await server.plugins.detail("a.x")?.summary.state.reason ?? ""

@@ -92,7 +92,8 @@ import Testing
         await test.stop()
     }
 
-    @Test func `what a start handler publishes is heard by the plugin itself, also after an enable or a reload`()
+    @Test
+    func `what a start handler publishes is heard by the plugin itself, also after an enable or a reload`()
         async throws
     {
         let main = { (version: Int) in
@@ -105,7 +106,8 @@ import Testing
             try folder.write("a.x", main: main(1))
             try folder.write(
                 "b.other",
-                main: "perigee.test.on('a.x:ready', function(event) perigee.test.say('other' .. event.n) end)")
+                main: "perigee.test.on('a.x:ready', function(event) perigee.test.say('other' .. event.n) end)"
+            )
         }
         await test.tests.waitUntilSaid(2)
         try await test.host.disable("a.x")

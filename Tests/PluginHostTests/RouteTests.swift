@@ -5,7 +5,8 @@ import Testing
 @Suite struct RouteTests {
     @Test(
         arguments: [
-            "", "report", "/", "//", "/a/", "/a//b", "/a b", "/a%20", "/.", "/a/..", "/{}", "/{A}", "/{a}/{a}",
+            "", "report", "/", "//", "/a/", "/a//b", "/a b", "/a%20", "/.", "/a/..", "/{}", "/{A}",
+            "/{a}/{a}",
             "/{a", "/a}", "/x{a}", "/ü", "/" + String(repeating: "a", count: 200),
             "/" + Array(repeating: "a", count: 11).joined(separator: "/"),
         ])
@@ -13,7 +14,9 @@ import Testing
         #expect(RoutePattern(text) == nil)
     }
 
-    private func route(_ method: PluginRoute.Method, _ pattern: String, status: Int = 200) throws -> PluginRoute {
+    private func route(
+        _ method: PluginRoute.Method, _ pattern: String, status: Int = 200
+    ) throws -> PluginRoute {
         PluginRoute(
             method, try #require(RoutePattern(pattern)), bodyBytesMax: 0, admit: { _, _ in [:] },
             answer: { _, _ in RouteAnswer(status: status, body: .none) })
@@ -26,7 +29,8 @@ import Testing
             case .route(let route, let parameters) = routes.find(plugin: plugin, method: method, path: path)
         else { return nil }
         let request = RouteRequest(
-            method: method, path: "", parameters: parameters, query: [:], body: .null, id: "", header: { _ in nil })
+            method: method, path: "", parameters: parameters, query: [:], body: .null, id: "",
+            header: { _ in nil })
         return (try await route.answer(request, [:]).status, parameters)
     }
 
@@ -38,7 +42,8 @@ import Testing
         let found = try #require(try await answer(routes, "GET", ["report", "12"]))
         #expect(found.status == 201 && found.parameters == ["repository": "12"])
         #expect(try await answer(routes, "GET", ["report", "all"])?.status == 202)
-        #expect(try await answer(routes, "PUT", ["report", "all"])?.parameters == ["a": "report", "b": "all"])
+        #expect(
+            try await answer(routes, "PUT", ["report", "all"])?.parameters == ["a": "report", "b": "all"])
         #expect(try await answer(routes, "GET", ["report"]) == nil)
         #expect(try await answer(routes, "GET", ["report", "12"], plugin: "a.y") == nil)
         guard case .otherMethods(let methods) = routes.find(plugin: "a.x", method: "POST", path: ["a", "b"])

@@ -19,7 +19,8 @@ struct ThrowAwayPostgres {
     /// Where nodes find the database `perigee`.
     var url: String {
         let plain = folder.utf8.map { byte -> String in
-            let isPlain = Unicode.Scalar(byte).properties.isAlphabetic && byte < 128
+            let isPlain =
+                Unicode.Scalar(byte).properties.isAlphabetic && byte < 128
                 || (48...57).contains(byte) || "/-_.".utf8.contains(byte)
             return isPlain ? String(Unicode.Scalar(byte)) : "%" + Self.hexadecimal(byte)
         }

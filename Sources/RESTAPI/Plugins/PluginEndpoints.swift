@@ -37,7 +37,8 @@ struct PluginEndpoints {
                 }
                 guard let answer else {
                     throw RequestError(
-                        .serviceUnavailable, "The plugin \(plugin) has too much to do. Try again in a moment.",
+                        .serviceUnavailable,
+                        "The plugin \(plugin) has too much to do. Try again in a moment.",
                         headers: [.retryAfter: "1"])
                 }
                 return answer

@@ -155,7 +155,9 @@ struct ExecutorClusterTests {
     }
 
     @Test(arguments: TestEngine.allCases)
-    func `what a batch writes beside is refused once another node has its tasks`(_ engine: TestEngine)
+    func `what a batch writes beside is refused once another node has its tasks`(
+        _ engine: TestEngine
+    )
         async throws
     {
         try await ExecutorCluster.with(engine, nodes: 2, lease: .seconds(1)) { cluster in

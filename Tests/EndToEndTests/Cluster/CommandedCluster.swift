@@ -36,7 +36,8 @@ struct CommandedCluster: Sendable {
         let facts = try #require(
             line.firstMatch(of: /http:\/\/127\.0\.0\.1:([0-9]+), user admin, password ([0-9a-f]+)/))
         let ssh = try #require(process.output.firstMatch(of: /SSH: ssh:\/\/git@127\.0\.0\.1:([0-9]+)/))
-        let found = process.output.matches(of: /(node[0-9]): http:\/\/127\.0\.0\.1:([0-9]+), process ([0-9]+)/)
+        let found = process.output.matches(
+            of: /(node[0-9]): http:\/\/127\.0\.0\.1:([0-9]+), process ([0-9]+)/)
         return CommandedCluster(
             folder: folder, process: process, port: try #require(Int(facts.output.1)),
             sshPort: try #require(Int(ssh.output.1)), password: String(facts.output.2),

@@ -9,7 +9,8 @@ import Testing
     /// Makes `PRJ/app` through the balancer, and a working copy whose `main` is there.
     private func makeRepository(_ cluster: CommandedCluster) async throws -> GitClient {
         #expect(
-            try await cluster.http.post("/rest/api/latest/projects", ["key": "PRJ", "name": "P"]).status == 201)
+            try await cluster.http.post("/rest/api/latest/projects", ["key": "PRJ", "name": "P"]).status
+                == 201)
         let made = try await cluster.http.post(
             "/rest/api/latest/projects/PRJ/repos", ["name": "app", "scmId": "git"])
         #expect(made.status == 201, "\(made.text)")

@@ -94,7 +94,8 @@ import Testing
         try await nodes.stop()
     }
 
-    @Test func `of pushes to one ref on three nodes exactly one wins, and the others are told`() async throws {
+    @Test func `of pushes to one ref on three nodes exactly one wins, and the others are told`() async throws
+    {
         let (nodes, git) = try await makePlace(3)
         var old = try await git.succeed("rev-parse", "HEAD", in: "work")
         let rounds = 6

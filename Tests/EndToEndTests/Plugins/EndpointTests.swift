@@ -45,7 +45,8 @@ import Testing
         try await node.start()
         let (anonymous, admin) = (node.anonymous, node.http)
 
-        let hello = try await admin.get(target("/hello/J%C3%BCrgen%20X?a=1&b=%26"), headers: ["User-Agent": "t"])
+        let hello = try await admin.get(
+            target("/hello/J%C3%BCrgen%20X?a=1&b=%26"), headers: ["User-Agent": "t"])
         #expect(hello.status == 200)
         #expect(
             try hello.json() == [
@@ -88,7 +89,9 @@ import Testing
         #expect(try await post(admin, "/keep", "{").status == 400)
         let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
         #expect(try await post(admin, "/keep", deep).status == 400)
-        #expect(try await post(admin, "/keep", "\"" + String(repeating: "x", count: 300_000) + "\"").status == 413)
+        #expect(
+            try await post(admin, "/keep", "\"" + String(repeating: "x", count: 300_000) + "\"").status == 413
+        )
         #expect(try await post(anonymous, "/small", #"{"a":1}"#).json() == ["a": 1])
         #expect(try await post(anonymous, "/small", #"{"a":1234567890123}"#).status == 413)
         let plain = try await anonymous.send(

@@ -26,7 +26,8 @@ final class TestHome: Sendable {
             engine == .sqlite
             ? nil
             : Task {
-                try await TestDatabase.open(engine, migrations: EventLog.migrations + Membership.migrations + Hosting.migrations)
+                try await TestDatabase.open(
+                    engine, migrations: EventLog.migrations + Membership.migrations + Hosting.migrations)
             }
         try layout.create()
     }
