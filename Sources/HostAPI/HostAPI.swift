@@ -8,7 +8,7 @@ package enum HostAPI {
     /// The modules over real services, in the order they are documented.
     /// - Parameter routes: Where endpoints go; without it plugins with endpoints cannot start.
     package static func modules(
-        hosting: Hosting, kv: KeyValueStore, cluster: ClusterAPIs = ClusterAPIs(), routes: PluginRoutes? = nil
+        hosting: Hosting, kv: KeyValueStore, cluster: ClusterAPIs = ClusterAPIs(), routes: RouteTable? = nil
     ) -> [HostModule] {
         modules(HostServices(hosting: hosting, kv: kv, cluster: cluster, routes: routes))
     }

@@ -9,9 +9,9 @@ struct HostServices: Sendable {
     let hosting: Hosting?
     let kv: KeyValueStore?
     var cluster = ClusterAPIs()
-    var routes: PluginRoutes?
+    var routes: RouteTable?
 
-    func requireRoutes() throws -> PluginRoutes {
+    func requireRoutes() throws -> RouteTable {
         guard let routes else {
             throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
         }

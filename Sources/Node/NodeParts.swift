@@ -19,7 +19,7 @@ struct NodeParts: Sendable {
     let hosting: Hosting
     let plugins: PluginHost
     /// The endpoints of plugins.
-    let routes = PluginRoutes()
+    let routes = RouteTable()
     let hooks: HookSocket
 
     /// Checks what must hold, opens the database, and makes the parts from below to above.

@@ -19,7 +19,7 @@ package struct RESTAPI: Sendable {
     let locks: LockService?
     let executors: ExecutorService?
     let jobs: JobScheduler?
-    let routes: PluginRoutes?
+    let routes: RouteTable?
 
     /// - Parameters:
     ///   - metrics: What `/metrics` shows.
@@ -32,7 +32,7 @@ package struct RESTAPI: Sendable {
     package init(
         hosting: Hosting, plugins: PluginHost, logs: LogSystem, metrics: PrometheusRegistry, node: NodeReport,
         membership: Membership? = nil, locks: LockService? = nil, executors: ExecutorService? = nil,
-        jobs: JobScheduler? = nil, routes: PluginRoutes? = nil
+        jobs: JobScheduler? = nil, routes: RouteTable? = nil
     ) {
         self.hosting = hosting
         self.plugins = plugins

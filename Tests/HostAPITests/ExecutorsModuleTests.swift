@@ -5,6 +5,7 @@ import Hosting
 import NodeTestKit
 import PluginHost
 import Portable
+import SharedDatabase
 import Testing
 
 @Suite struct ExecutorsModuleTests {
@@ -134,7 +135,9 @@ import Testing
             server, ["repository": .integer(repository.id.rawValue), "commit": .string(commit.hex)])
         try await waitUntil("the run") { try await self.stored(server, "begun") == true }
         // As another node does that takes the bucket over.
-        try await server.database.write { try $0.execute("UPDATE executor_bucket SET claim = claim + 1") }
+        _ = try await server.database.write {
+            try $0.execute("UPDATE executor_bucket SET claim = claim + 1")
+        }
         _ = try await server.kv.put(
             namespace: "plugin/a.x", key: "go", value: true, quotaBytes: 1 << 20)
         try await waitUntil("the codes") { try await self.stored(server, "codes") != nil }

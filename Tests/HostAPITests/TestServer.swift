@@ -20,7 +20,7 @@ final class TestServer: Sendable {
     let membership: Membership
     let cluster: ClusterAPIs
     let plugins: PluginHost
-    let routes = PluginRoutes()
+    let routes = RouteTable()
 
     /// - Parameter folders: Plugins of this project by path, such as `plugins/branch-protection`.
     /// - Parameter mains: Plugins by id: the manifest's permissions as JSON, and `main.lua`.

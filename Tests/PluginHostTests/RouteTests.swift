@@ -23,7 +23,7 @@ import Testing
     }
 
     private func answer(
-        _ routes: PluginRoutes, _ method: String, _ path: [String], plugin: String = "a.x"
+        _ routes: RouteTable, _ method: String, _ path: [String], plugin: String = "a.x"
     ) async throws -> (status: Int, parameters: [String: String])? {
         guard
             case .route(let route, let parameters) = routes.find(plugin: plugin, method: method, path: path)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func `a path finds its endpoint, a word before a name, and its plugin's alone`() async throws {
-        let routes = PluginRoutes()
+        let routes = RouteTable()
         _ = routes.add(try route(.get, "/report/{repository}", status: 201), plugin: "a.x")
         _ = routes.add(try route(.get, "/report/all", status: 202), plugin: "a.x")
         _ = routes.add(try route(.put, "/{a}/{b}", status: 203), plugin: "a.x")
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func `a newer endpoint answers in the place of an older one until it goes`() async throws {
-        let routes = PluginRoutes()
+        let routes = RouteTable()
         let old = routes.add(try route(.get, "/a", status: 201), plugin: "a.x")
         let new = routes.add(try route(.get, "/a", status: 202), plugin: "a.x")
         #expect(try await answer(routes, "GET", ["a"])?.status == 202)

@@ -23,16 +23,17 @@ enum RefChanges {
     private static let repository = HostParameter("repository", .repository, "Where.")
     private static let name = HostParameter("name", .string, "The full name, `refs/heads/main`.")
 
-    private static func options(_ function: String, _ fields: [HostField] = [expected]) -> HostParameter {
+    private static func options(_ function: String, _ fields: [HostField] = [expectedField]) -> HostParameter
+    {
         HostParameter(
-            "options", .options("Refs\(function)Options", fields + [fence]), "Under which condition.",
+            "options", .options("Refs\(function)Options", fields + [fenceField]), "Under which condition.",
             isOptional: true)
     }
 
-    private static let expected = HostField(
+    private static let expectedField = HostField(
         "expected", .string, "What the ref's `object` must be now (default: whatever it is).",
         isOptional: true)
-    private static let fence = HostField(
+    private static let fenceField = HostField(
         "fence", .integer,
         "A lock's `guard.token` or a job's; `fenced` when a greater one has come with a change of this ref.",
         isOptional: true)

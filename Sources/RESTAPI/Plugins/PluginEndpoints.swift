@@ -7,7 +7,7 @@ import Portable
 
 /// `/plugins/{id}/...`: what plugins answer themselves (`perigee.routes`).
 struct PluginEndpoints {
-    let routes: PluginRoutes
+    let routes: RouteTable
 
     func add(to router: Router<ServingContext>) {
         let group = router.group("plugins/:pluginId")

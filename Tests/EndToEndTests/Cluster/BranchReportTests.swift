@@ -28,6 +28,7 @@ import Testing
         _ count: Int64, of repository: Int64, on node: RunningNode
     ) async throws -> PortableValue {
         try await waitFor("a report of \(count) branches", detail: { node.standardError }) {
+            () -> PortableValue? in
             let answer = try await node.http.get(target(repository))
             guard answer.status == 200 else { return nil }
             let report = try answer.json()

@@ -60,7 +60,11 @@ import Testing
                     return (done, failures)
                 }
             }
-            return try await group.reduce((done: 0, failures: [])) { ($0.done + $1.0, $0.failures + $1.1) }
+            var total = (done: 0, failures: [String]())
+            for try await (done, failures) in group {
+                total = (total.done + done, total.failures + failures)
+            }
+            return total
         }
     }
 

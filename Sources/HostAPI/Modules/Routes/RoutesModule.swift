@@ -23,7 +23,7 @@ enum RoutesModule {
                 otherwise), and `json`, any plain data, or `text`; nothing at all is 204. A function that
                 raises is answered with 500, and its error is in the plugin's log alone. Bodies are JSON; one
                 that is too large, or no JSON, is refused before the function runs. An answer has at most
-                1 MiB. A plugin answers at most \(PluginRoutes.runningMax) requests at the same time on a
+                1 MiB. A plugin answers at most \(RouteTable.runningMax) requests at the same time on a
                 node; further ones get 503.
 
                 Every node of a cluster answers, and no two requests need reach the same one: what is to last

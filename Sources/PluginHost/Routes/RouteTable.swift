@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The endpoints of the plugins that run on this node.
-package final class PluginRoutes: Sendable {
+package final class RouteTable: Sendable {
     private struct Entry {
         let number: Int
         let route: PluginRoute
