@@ -121,11 +121,11 @@ import Testing
                       return true
                     end))
                     note(perigee.refs.create(tasks[1].repository, "refs/heads/late", tasks[1].commit))
-                    perigee.events.publish("a.x:codes", codes)
+                    perigee.events.publish("a.x:codes", { codes = codes })
                   end,
                 })
                 perigee.events.on("x:run", function(event) assert(work:submit(event)) end)
-                perigee.events.on("a.x:codes", function(codes) perigee.kv.put("codes", codes) end)
+                perigee.events.on("a.x:codes", function(event) perigee.kv.put("codes", event.codes) end)
                 """
             )
         ])

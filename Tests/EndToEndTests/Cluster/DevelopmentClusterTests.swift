@@ -12,7 +12,7 @@ import Testing
             try await cluster.http.post("/rest/api/latest/projects", ["key": "PRJ", "name": "P"]).status
                 == 201)
         let made = try await cluster.http.post(
-            "/rest/api/latest/projects/PRJ/repos", ["name": "app", "scmId": "git"])
+            "/rest/api/latest/projects/PRJ/repos", ["name": "app", "scmId": "git", "defaultBranch": "main"])
         #expect(made.status == 201, "\(made.text)")
         let git = try GitClient()
         try await git.makeRepository("work")
