@@ -6,10 +6,11 @@ package import PluginHost
 /// permission.
 package enum HostAPI {
     /// The modules over real services, in the order they are documented.
+    /// - Parameter routes: Where endpoints go; without it plugins with endpoints cannot start.
     package static func modules(
-        hosting: Hosting, kv: KeyValueStore, cluster: ClusterAPIs = ClusterAPIs()
+        hosting: Hosting, kv: KeyValueStore, cluster: ClusterAPIs = ClusterAPIs(), routes: RouteTable? = nil
     ) -> [HostModule] {
-        modules(HostServices(hosting: hosting, kv: kv, cluster: cluster))
+        modules(HostServices(hosting: hosting, kv: kv, cluster: cluster, routes: routes))
     }
 
     /// The modules of a program that has no repositories, such as a measurement.
@@ -37,6 +38,7 @@ package enum HostAPI {
             CommitsModule.module(services), ProjectsModule.module(services), KVModule.module(services),
             CachesModule.module(services), TopicsModule.module(services), ClusterModule.module(services),
             LocksModule.module(services), ExecutorsModule.module(services), JobsModule.module(services),
+            RoutesModule.module(services),
             ConfigModule.module(), LogModule.module(), TimeModule.module(), JSONModule.module(),
             PluginModule.module(),
         ]

@@ -9,6 +9,14 @@ struct HostServices: Sendable {
     let hosting: Hosting?
     let kv: KeyValueStore?
     var cluster = ClusterAPIs()
+    var routes: RouteTable?
+
+    func requireRoutes() throws -> RouteTable {
+        guard let routes else {
+            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
+        }
+        return routes
+    }
 
     func requireHosting() throws -> Hosting {
         guard let hosting else {

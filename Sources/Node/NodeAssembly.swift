@@ -46,7 +46,8 @@ struct NodeAssembly {
         RESTAPI(
             hosting: parts.hosting, plugins: parts.plugins, logs: logs, metrics: metrics, node: report,
             membership: parts.cluster.membership, locks: parts.cluster.locks,
-            executors: parts.cluster.executors, jobs: parts.cluster.jobs
+            executors: parts.cluster.executors, jobs: parts.cluster.jobs,
+            routes: parts.routes
         ).addRoutes(to: router)
         GitHTTP(
             hosting: parts.hosting, hookSocketPath: parts.hooks.path,

@@ -18,6 +18,8 @@ struct NodeParts: Sendable {
     let git: GitStore
     let hosting: Hosting
     let plugins: PluginHost
+    /// The endpoints of plugins.
+    let routes = RouteTable()
     let hooks: HookSocket
 
     /// Checks what must hold, opens the database, and makes the parts from below to above.
@@ -48,7 +50,8 @@ struct NodeParts: Sendable {
             database: database,
             events: events,
             modules: HostAPI.modules(
-                hosting: hosting, kv: KeyValueStore(database: database), cluster: cluster.plugins),
+                hosting: hosting, kv: KeyValueStore(database: database), cluster: cluster.plugins,
+                routes: routes),
             logger: Logger(label: "perigee.plugin"))
         hosting.pushes.addGuard(HostAPIPushGuard(plugins: plugins, hosting: hosting))
         hooks = try HookSocket(

@@ -71,7 +71,7 @@ struct NodeStages: Sendable {
                     await gate.drain()
                     await sshIsOver
                 }),
-            StopSign(status: status),
+            StopSign(status: status, delay: configuration.server.shutdownDelay),
         ]
     }
 

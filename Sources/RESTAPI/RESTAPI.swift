@@ -19,6 +19,7 @@ package struct RESTAPI: Sendable {
     let locks: LockService?
     let executors: ExecutorService?
     let jobs: JobScheduler?
+    let routes: RouteTable?
 
     /// - Parameters:
     ///   - metrics: What `/metrics` shows.
@@ -27,10 +28,11 @@ package struct RESTAPI: Sendable {
     ///   - locks: Those of the cluster; likewise.
     ///   - executors: Likewise.
     ///   - jobs: Likewise.
+    ///   - routes: The endpoints of plugins; likewise.
     package init(
         hosting: Hosting, plugins: PluginHost, logs: LogSystem, metrics: PrometheusRegistry, node: NodeReport,
         membership: Membership? = nil, locks: LockService? = nil, executors: ExecutorService? = nil,
-        jobs: JobScheduler? = nil
+        jobs: JobScheduler? = nil, routes: RouteTable? = nil
     ) {
         self.hosting = hosting
         self.plugins = plugins
@@ -41,10 +43,11 @@ package struct RESTAPI: Sendable {
         self.membership = membership
         self.locks = locks
         self.jobs = jobs
+        self.routes = routes
     }
 
     /// Adds every REST route, each answering under `/rest/{api}/1.0` and `/rest/{api}/latest`, as well as
-    /// `/status` and `/metrics`.
+    /// `/status` and `/metrics`, and the plugins' own under `/plugins/{id}`.
     package func addRoutes(to router: Router<ServingContext>) {
         StatusRoutes(node: node).add(to: router.group())
         MetricsRoutes(hosting: hosting, plugins: plugins, metrics: metrics, node: node).add(
@@ -82,6 +85,7 @@ package struct RESTAPI: Sendable {
         let plugin = router.group("rest/plugins/:version")
         PluginRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
         PluginStorageRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
-        MethodRefusals.add(to: router, below: ["/rest", "/status", "/metrics"])
+        if let routes { PluginEndpoints(routes: routes).add(to: router) }
+        MethodRefusals.add(to: router, below: ["/rest", "/status", "/metrics", "/plugins"])
     }
 }

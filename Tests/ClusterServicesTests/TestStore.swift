@@ -7,7 +7,8 @@ import SharedDatabase
 func withStore<R>(
     _ engine: TestEngine, _ body: (KeyValueStore, SharedDatabase) async throws -> R
 ) async throws -> R {
-    try await TestDatabase.with(engine, migrations: KeyValueStore.migrations) { test in
+    try await TestDatabase.with(engine, migrations: KeyValueStore.migrations + Membership.migrations) {
+        test in
         try await body(KeyValueStore(database: test.database), test.database)
     }
 }

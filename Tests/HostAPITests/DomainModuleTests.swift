@@ -56,6 +56,29 @@ import Testing
         await server.stop()
     }
 
+    @Test func `a change of a ref with an older token than one before is refused`() async throws {
+        let server = try await TestServer.running(
+            """
+            local id, refs = event.id, perigee.refs
+            local main = refs.get(id, "refs/heads/main").target
+            local made = refs.create(id, "refs/heads/dev", event.old, { fence = 5 })
+            local moved = refs.update(id, "refs/heads/dev", main, { fence = 7 })
+            local codes = {}
+            local function note(ok, err) codes[#codes + 1] = ok == nil and err.code or "done" end
+            note(refs.update(id, "refs/heads/dev", event.old, { fence = 6 }))
+            note(refs.delete(id, "refs/heads/dev", { fence = 6 }))
+            note(refs.create(id, "refs/heads/other", event.old, { fence = 1 }))
+            note(refs.delete(id, "refs/heads/dev", { fence = 7 }))
+            note(refs.create(id, "refs/heads/dev", event.old, { fence = 6 }))
+            return made, moved, codes
+            """, permissions: Self.reading)
+        let repository = try await server.makeRepository()
+        let old = try await server.commit("main~1", repository).hex
+        let result = try await server.run(["id": .integer(repository.id.rawValue), "old": .string(old)])
+        #expect(result == [true, true, ["fenced", "fenced", "done", "done", "fenced"]])
+        await server.stop()
+    }
+
     @Test func `commits are read by revision listed and compared`() async throws {
         let server = try await TestServer.running(
             """

@@ -5,6 +5,7 @@ import Hosting
 import NodeTestKit
 import PluginHost
 import Portable
+import SharedDatabase
 import Testing
 
 @Suite struct ExecutorsModuleTests {
@@ -96,6 +97,53 @@ import Testing
         #expect(try await stored(server, "retried") == 1)
         #expect(try await stored(server, "dropped") == 0)
         try await waitUntil("the retry") { try await self.stored(server, "done") == ["default", "t"] }
+        await server.stop()
+    }
+
+    @Test func `what a function writes is refused once its tasks are another's`() async throws {
+        let server = try await TestServer(mains: [
+            "a.x": (
+                """
+                {"executors": ["work"], "events": ["x:run"], "kv": "1MiB", "refs": "write",
+                 "repositories": "read"}
+                """,
+                """
+                local work = perigee.executors.define("work", {
+                  process = function(_, tasks)
+                    perigee.kv.put("begun", true)
+                    while not perigee.kv.get("go") do end
+                    local codes = {}
+                    local function note(ok, err) codes[#codes + 1] = ok == nil and err.code or "written" end
+                    note(perigee.kv.put("late", 1))
+                    note(perigee.kv.delete("begun"))
+                    note(perigee.kv.transaction(function()
+                      perigee.kv.put("late", 2)
+                      return true
+                    end))
+                    note(perigee.refs.create(tasks[1].repository, "refs/heads/late", tasks[1].commit))
+                    perigee.events.publish("a.x:codes", { codes = codes })
+                  end,
+                })
+                perigee.events.on("x:run", function(event) assert(work:submit(event)) end)
+                perigee.events.on("a.x:codes", function(event) perigee.kv.put("codes", event.codes) end)
+                """
+            )
+        ])
+        let repository = try await server.makeRepository()
+        let commit = try await server.commit("main", repository)
+        try await publish(
+            server, ["repository": .integer(repository.id.rawValue), "commit": .string(commit.hex)])
+        try await waitUntil("the run") { try await self.stored(server, "begun") == true }
+        // As another node does that takes the bucket over.
+        _ = try await server.database.write {
+            try $0.execute("UPDATE executor_bucket SET claim = claim + 1")
+        }
+        _ = try await server.kv.put(
+            namespace: "plugin/a.x", key: "go", value: true, quotaBytes: 1 << 20)
+        try await waitUntil("the codes") { try await self.stored(server, "codes") != nil }
+        #expect(try await stored(server, "codes") == ["fenced", "fenced", "fenced", "fenced"])
+        #expect(try await stored(server, "late") == nil)
+        #expect(try await stored(server, "begun") == true)
         await server.stop()
     }
 

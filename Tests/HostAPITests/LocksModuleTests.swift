@@ -118,7 +118,7 @@ import Testing
             local gone, also = perigee.kv.delete("report", { fence = old })
             return first, second, late == nil, err.code, gone == nil, also.code, (perigee.kv.get("report"))
             """)
-        #expect(try await server.run([:]) == [true, true, true, "conflict", true, "conflict", 2])
+        #expect(try await server.run([:]) == [true, true, true, "fenced", true, "fenced", 2])
         await server.stop()
     }
 

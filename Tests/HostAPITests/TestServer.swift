@@ -20,6 +20,7 @@ final class TestServer: Sendable {
     let membership: Membership
     let cluster: ClusterAPIs
     let plugins: PluginHost
+    let routes = RouteTable()
 
     /// - Parameter folders: Plugins of this project by path, such as `plugins/branch-protection`.
     /// - Parameter mains: Plugins by id: the manifest's permissions as JSON, and `main.lua`.
@@ -65,7 +66,8 @@ final class TestServer: Sendable {
                 firstPartyDirectory: nil, installedDirectory: layout.installedPlugins,
                 ceilings: Self.ceilings),
             database: database, events: bus,
-            modules: HostAPI.modules(hosting: hosting, kv: kv, cluster: cluster), logger: logger)
+            modules: HostAPI.modules(hosting: hosting, kv: kv, cluster: cluster, routes: routes),
+            logger: logger)
         await plugins.start()
         hosting.pushes.addGuard(HostAPIPushGuard(plugins: plugins, hosting: hosting))
         try await hosting.start()

@@ -92,6 +92,42 @@ import Testing
         await test.stop()
     }
 
+    @Test
+    func `what a start handler publishes is heard by the plugin itself, also after an enable or a reload`()
+        async throws
+    {
+        let main = { (version: Int) in
+            """
+            perigee.test.on("a.x:ready", function(event) perigee.test.say({ \(version), event.n }) end)
+            perigee.test.on_start(function() perigee.test.publish("a.x:ready", { n = \(version) }) end)
+            """
+        }
+        let test = try await TestHost { folder in
+            try folder.write("a.x", main: main(1))
+            try folder.write(
+                "b.other",
+                main: "perigee.test.on('a.x:ready', function(event) perigee.test.say('other' .. event.n) end)"
+            )
+        }
+        await test.tests.waitUntilSaid(2)
+        try await test.host.disable("a.x")
+        try await test.host.enable("a.x")
+        await test.tests.waitUntilSaid(4)
+        try test.installed.write("a.x", main: main(2))
+        try await test.host.reload("a.x")
+        await test.tests.waitUntilSaid(6)
+        let said = test.tests.said
+        #expect(said.filter { $0.listValue != nil } == [[1, 1], [1, 1], [2, 2]])
+        #expect(said.filter { $0.stringValue != nil } == ["other1", "other1", "other2"])
+        // One that cannot be started has not said anything either.
+        try test.installed.write("a.x", main: main(3) + "\nperigee.test.on_start(function() error('no') end)")
+        await #expect(throws: PluginHostError.self) { try await test.host.reload("a.x") }
+        _ = await test.publish("a.x:ready", ["n": 9])
+        #expect(test.tests.said.dropFirst(6).contains([2, 9]))
+        #expect(!test.tests.said.contains("other3"))
+        await test.stop()
+    }
+
     @Test func `disabling ends events at once and enabling brings them back`() async throws {
         let test = try await TestHost { folder in
             try folder.write(

@@ -17,7 +17,7 @@ perigee = {}
 
 ---Why something was not done.
 ---@class perigee.Error
----@field code "not_found"|"timeout"|"conflict"|"unavailable"|"quota"|"cancelled"|"refused" For programs: what kind of failure.
+---@field code "not_found"|"timeout"|"conflict"|"fenced"|"unavailable"|"quota"|"cancelled"|"refused" For programs: what kind of failure.
 ---@field message string For people: one sentence.
 
 ---The ref of a change.
@@ -227,6 +227,10 @@ function perigee.refs.get(repository, name) end
 ---@return fun(): perigee.Ref? iterator One ref after another.
 function perigee.refs.each(repository, options) end
 
+---Options of `perigee.refs.create`.
+---@class perigee.RefsCreateOptions
+---@field fence? integer A lock's `guard.token` or a job's; `fenced` when a greater one has come with a change of this ref.
+
 ---Makes a ref that is not there yet.
 ---
 ---May wait; other handlers of the plugin run meanwhile.
@@ -240,13 +244,15 @@ function perigee.refs.each(repository, options) end
 ---@param repository integer|perigee.Repository Where.
 ---@param name string The full name, `refs/heads/main`.
 ---@param target string A commit or tag object, 40 hexadecimal digits.
+---@param options? perigee.RefsCreateOptions Under which condition.
 ---@return boolean? done `true`; `nil` when nothing was changed.
----@return perigee.Error? err `conflict` when the ref is elsewhere, `refused` by a plugin or a rule, `not_found`.
-function perigee.refs.create(repository, name, target) end
+---@return perigee.Error? err `conflict` when the ref is elsewhere, `fenced` when it comes too late, `refused` by a plugin or a rule, `not_found`.
+function perigee.refs.create(repository, name, target, options) end
 
 ---Options of `perigee.refs.update`.
 ---@class perigee.RefsUpdateOptions
 ---@field expected? string What the ref's `object` must be now (default: whatever it is).
+---@field fence? integer A lock's `guard.token` or a job's; `fenced` when a greater one has come with a change of this ref.
 
 ---Moves a ref to another object, wherever that is in history.
 ---
@@ -265,12 +271,13 @@ function perigee.refs.create(repository, name, target) end
 ---@param target string A commit or tag object, 40 hexadecimal digits.
 ---@param options? perigee.RefsUpdateOptions Under which condition.
 ---@return boolean? done `true`; `nil` when nothing was changed.
----@return perigee.Error? err `conflict` when the ref is elsewhere, `refused` by a plugin or a rule, `not_found`.
+---@return perigee.Error? err `conflict` when the ref is elsewhere, `fenced` when it comes too late, `refused` by a plugin or a rule, `not_found`.
 function perigee.refs.update(repository, name, target, options) end
 
 ---Options of `perigee.refs.delete`.
 ---@class perigee.RefsDeleteOptions
 ---@field expected? string What the ref's `object` must be now (default: whatever it is).
+---@field fence? integer A lock's `guard.token` or a job's; `fenced` when a greater one has come with a change of this ref.
 
 ---Removes a ref.
 ---
@@ -286,7 +293,7 @@ function perigee.refs.update(repository, name, target, options) end
 ---@param name string The full name, `refs/heads/main`.
 ---@param options? perigee.RefsDeleteOptions Under which condition.
 ---@return boolean? done `true`; `nil` when nothing was changed.
----@return perigee.Error? err `conflict` when the ref is elsewhere, `refused` by a plugin or a rule, `not_found`.
+---@return perigee.Error? err `conflict` when the ref is elsewhere, `fenced` when it comes too late, `refused` by a plugin or a rule, `not_found`.
 function perigee.refs.delete(repository, name, options) end
 
 ---Who wrote or made a commit, as the commit says.
@@ -428,7 +435,7 @@ function perigee.kv.get(key) end
 ---@class perigee.KVPutOptions
 ---@field if_version? integer The version that the entry must have now; 0: it must not exist.
 ---@field ttl? string How long the entry lasts, such as `15m` (default: for ever).
----@field fence? integer A lock's `guard.token`; `conflict` when a greater one has written to this key, or deleted it.
+---@field fence? integer A lock's `guard.token`; `fenced` when a greater one has written to this key, or deleted it.
 
 ---Stores a value.
 ---
@@ -445,13 +452,13 @@ function perigee.kv.get(key) end
 ---@param value perigee.Value Plain data, not `nil`.
 ---@param options? perigee.KVPutOptions Under which condition, and for how long.
 ---@return integer? version The entry's version now; in a transaction 0; `nil` when nothing was stored.
----@return perigee.Error? err `conflict` when the version is another, `quota` when it would be too much.
+---@return perigee.Error? err `conflict` when the version is another, `fenced` when it comes too late, `quota` when it would be too much.
 function perigee.kv.put(key, value, options) end
 
 ---Options of `perigee.kv.delete`.
 ---@class perigee.KVDeleteOptions
 ---@field if_version? integer The version that it must have now.
----@field fence? integer A lock's `guard.token`; `conflict` when a greater one has written to this key, or deleted it.
+---@field fence? integer A lock's `guard.token`; `fenced` when a greater one has written to this key, or deleted it.
 
 ---Deletes an entry.
 ---
@@ -465,7 +472,7 @@ function perigee.kv.put(key, value, options) end
 ---@param key string 1 to 512 bytes without NUL.
 ---@param options? perigee.KVDeleteOptions Under which condition.
 ---@return boolean? deleted Whether there was such an entry; `nil` when it was refused.
----@return perigee.Error? err `conflict` when the fencing token is too old.
+---@return perigee.Error? err `fenced` when it comes too late.
 function perigee.kv.delete(key, options) end
 
 ---Goes over entries in the order of their keys. Not within a transaction.
@@ -501,7 +508,7 @@ function perigee.kv.each(prefix) end
 ---```
 ---@param fn fun(): ...any Reads and writes with `get`, `put` and `delete`.
 ---@return perigee.Value result What the function returned; `nil` when nothing was changed.
----@return perigee.Error? err `conflict` when another change came between: call it again; `quota`.
+---@return perigee.Error? err `conflict` when another change came between: call it again; `fenced`; `quota`.
 function perigee.kv.transaction(fn) end
 
 ---What a cache has done on this node since it was opened.
@@ -1440,6 +1447,140 @@ local Job = {}
 ---```
 ---@return boolean cancelled `true` when the run is to stop.
 function Job:cancelled() end
+
+---What an endpoint's function returns.
+---@class perigee.RouteAnswer
+---@field status? integer 200 to 599 (default: 200).
+---@field json? perigee.Value What is sent as JSON.
+---@field text? string What is sent as plain text, in its place.
+
+---Answers HTTP requests below `/plugins/<id>` with JSON.
+---@class perigee.routes
+perigee.routes = {}
+
+---Options of `perigee.routes.get`.
+---@class perigee.RouteOptions
+---@field permission "ANYBODY"|"LICENSED_USER"|"REPO_READ"|"REPO_WRITE"|"REPO_ADMIN"|"ADMIN"|"SYS_ADMIN" What callers need.
+---@field max_body? string The largest body (default `256KiB`; at most `1MiB`).
+---@field timeout? string How long the function may take, waiting included (default `30s`; at most `5m`).
+
+---Answers GET, and HEAD with the same but no body.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"routes": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.routes.get("/report/{repository}", { permission = "REPO_READ" }, function(request)
+---  local report = perigee.kv.get("report/" .. request.repository.id)
+---  if not report then return { status = 404, json = { message = "no report yet" } } end
+---  return { json = report }
+---end)
+---```
+---@param path string Below the plugin's own, such as `/report/{repository}`.
+---@param options perigee.RouteOptions Who may ask, and how much.
+---@param handler fun(request: perigee.RouteRequest): perigee.RouteAnswer? Answers; may wait.
+function perigee.routes.get(path, options, handler) end
+
+---Options of `perigee.routes.post`.
+---@class perigee.RouteOptions
+---@field permission "ANYBODY"|"LICENSED_USER"|"REPO_READ"|"REPO_WRITE"|"REPO_ADMIN"|"ADMIN"|"SYS_ADMIN" What callers need.
+---@field max_body? string The largest body (default `256KiB`; at most `1MiB`).
+---@field timeout? string How long the function may take, waiting included (default `30s`; at most `5m`).
+
+---Answers POST.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"routes": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.routes.post("/rebuild/{repository}", { permission = "REPO_ADMIN" },
+---  function(request)
+---    perigee.log.info("rebuild wanted", { repository = request.repository.id })
+---    return { status = 202 }
+---  end)
+---```
+---@param path string Below the plugin's own, such as `/report/{repository}`.
+---@param options perigee.RouteOptions Who may ask, and how much.
+---@param handler fun(request: perigee.RouteRequest): perigee.RouteAnswer? Answers; may wait.
+function perigee.routes.post(path, options, handler) end
+
+---Options of `perigee.routes.put`.
+---@class perigee.RouteOptions
+---@field permission "ANYBODY"|"LICENSED_USER"|"REPO_READ"|"REPO_WRITE"|"REPO_ADMIN"|"ADMIN"|"SYS_ADMIN" What callers need.
+---@field max_body? string The largest body (default `256KiB`; at most `1MiB`).
+---@field timeout? string How long the function may take, waiting included (default `30s`; at most `5m`).
+
+---Answers PUT.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"routes": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.routes.put("/note/{name}", { permission = "ADMIN", max_body = "4KiB" },
+---  function(request)
+---    perigee.kv.put("note/" .. request.parameters.name, request.body)
+---  end)
+---```
+---@param path string Below the plugin's own, such as `/report/{repository}`.
+---@param options perigee.RouteOptions Who may ask, and how much.
+---@param handler fun(request: perigee.RouteRequest): perigee.RouteAnswer? Answers; may wait.
+function perigee.routes.put(path, options, handler) end
+
+---Options of `perigee.routes.delete`.
+---@class perigee.RouteOptions
+---@field permission "ANYBODY"|"LICENSED_USER"|"REPO_READ"|"REPO_WRITE"|"REPO_ADMIN"|"ADMIN"|"SYS_ADMIN" What callers need.
+---@field max_body? string The largest body (default `256KiB`; at most `1MiB`).
+---@field timeout? string How long the function may take, waiting included (default `30s`; at most `5m`).
+
+---Answers DELETE.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"routes": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.routes.delete("/note/{name}", { permission = "ADMIN" }, function(request)
+---  perigee.kv.delete("note/" .. request.parameters.name)
+---end)
+---```
+---@param path string Below the plugin's own, such as `/report/{repository}`.
+---@param options perigee.RouteOptions Who may ask, and how much.
+---@param handler fun(request: perigee.RouteRequest): perigee.RouteAnswer? Answers; may wait.
+function perigee.routes.delete(path, options, handler) end
+
+---A request for an endpoint. It ends with the function that answers it.
+---@class perigee.RouteRequest
+---@field method string `GET`, `POST`, `PUT`, `DELETE` or `HEAD`.
+---@field path string The path below the plugin's own.
+---@field parameters table What stands in the path for names in braces, by name.
+---@field query table The query's fields by name; of several with a name the first.
+---@field body? perigee.Value The body's JSON.
+---@field id string The request's id, as the server's log has it.
+---@field user? perigee.User Who asks; `nil` for callers without one.
+---@field repository? perigee.Repository The one that `{repository}` names.
+local RouteRequest = {}
+
+---Gives a field of the request's header.
+---
+---Answers at once.
+---Permission: `"routes": ["name"]`.
+---Since api 1.
+---
+---```lua
+---perigee.routes.post("/hook", { permission = "ANYBODY" }, function(request)
+---  perigee.log.info("hook", { kind = request:header("X-Event-Key") })
+---end)
+---```
+---@param name string The field's name, without regard to case.
+---@return string? value `nil` when it is absent; so are `Authorization`, `Cookie` and their like.
+function RouteRequest:header(name) end
 
 ---The plugin's settings: what an administrator set, else the manifest's defaults.
 ---@class perigee.config

@@ -148,6 +148,23 @@ extension ExecutorRows.ClaimedBatch {
                 TaskBatch.Item(
                     number: task.number, payload: try MessagePack.decode(task.payload, limits: limits),
                     submittedAt: task.submittedAt)
-            }, attempt: Int(clamping: attempt))
+            }, attempt: Int(clamping: attempt), fence: fence)
+    }
+
+    private var fence: WriteFence {
+        let (key, owner, claim) = (key, owner, claim)
+        return WriteFence { transaction in
+            let row = try transaction.firstRow(
+                """
+                SELECT claim FROM executor_bucket WHERE executor_id = ? AND bucket = ? AND owner = ? AND claim = ?
+                AND EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ? AND n.lease_until > ?)
+                \(transaction.forUpdate)
+                """,
+                [
+                    .integer(key.executor), .text(key.bucket), .integer(owner), .integer(claim),
+                    .integer(owner), .integer(try transaction.now()),
+                ])
+            guard row != nil else { throw LockError.bucketLost(bucket: key.bucket) }
+        }
     }
 }

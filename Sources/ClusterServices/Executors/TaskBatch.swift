@@ -9,6 +9,8 @@ package struct TaskBatch: Sendable {
     package let tasks: [Item]
     /// Which attempt this is, from 1; one that a node's death cut short counts.
     package let attempt: Int
+    /// For what is written while it is worked on: that it still is this node's to work on.
+    package let fence: WriteFence
 
     /// One task.
     package struct Item: Sendable {

@@ -7,13 +7,14 @@ extension KeyValueStore {
     ///   - ifVersion: The version that the key must have now; 0 when it must not exist; `nil` for either.
     ///   - ttlMilliseconds: How long the entry lasts; `nil` for ever. At least 1.
     ///   - fence: A lock's fencing token; refused when a greater one has written to this key.
+    ///   - condition: What else must hold for the write.
     ///   - quotaBytes: What the namespace may hold in bytes of keys and encoded values. An entry may always
     ///     shrink.
     /// - Throws: ``KeyValueError``, ``PortableError`` when the value is too large or too deep,
-    ///   ``LockError/staleToken(resource:token:seen:)``, ``DatabaseError``.
+    ///   ``LockError`` when the write is too late, ``DatabaseError``.
     package func put(
         namespace: String, key: String, value: PortableValue, ifVersion: Int64? = nil,
-        ttlMilliseconds: Int64? = nil, fence: Int64? = nil, quotaBytes: Int64
+        ttlMilliseconds: Int64? = nil, fence: Int64? = nil, condition: WriteFence? = nil, quotaBytes: Int64
     ) async throws -> PutOutcome {
         try KeyValueNames.check(namespace: namespace, keys: [key])
         if let ttlMilliseconds, ttlMilliseconds < 1 { throw KeyValueError.invalidLifetime(ttlMilliseconds) }
@@ -21,6 +22,7 @@ extension KeyValueStore {
         do {
             return try await database.write { transaction in
                 var change = try KeyValueChange(transaction, namespace: namespace)
+                try condition?.check(in: transaction)
                 if let fence {
                     try transaction.checkFence(namespace: namespace, resource: key, token: fence)
                 }
@@ -43,15 +45,18 @@ extension KeyValueStore {
     /// Deletes an entry.
     /// - Parameter ifVersion: The version that it must have now; `nil` for any.
     /// - Parameter fence: As for `put`; the key keeps the token, so that no older holder writes to it again.
+    /// - Parameter condition: As for `put`.
     /// - Returns: Whether there was such an entry.
-    /// - Throws: ``KeyValueError``, ``LockError/staleToken(resource:token:seen:)``, ``DatabaseError``.
+    /// - Throws: ``KeyValueError``, ``LockError`` when the write is too late, ``DatabaseError``.
     package func delete(
-        namespace: String, key: String, ifVersion: Int64? = nil, fence: Int64? = nil
+        namespace: String, key: String, ifVersion: Int64? = nil, fence: Int64? = nil,
+        condition: WriteFence? = nil
     ) async throws -> Bool {
         try KeyValueNames.check(namespace: namespace, keys: [key])
         do {
             return try await database.write { transaction in
                 var change = try KeyValueChange(transaction, namespace: namespace)
+                try condition?.check(in: transaction)
                 if let fence {
                     try transaction.checkFence(namespace: namespace, resource: key, token: fence)
                 }
@@ -72,13 +77,14 @@ extension KeyValueStore {
     /// - Parameters:
     ///   - reads: For each key that was read, the version seen; `nil` where there was no entry.
     ///   - writes: New values without an end, `nil` to delete; of two for one key the later holds.
+    ///   - condition: As for `put`.
     ///   - quotaBytes: As for `put`.
     /// - Returns: `false` when a version is another one now; nothing was changed then.
     /// - Throws: ``KeyValueError`` (also ``KeyValueError/quotaExceeded(used:limit:)``), ``PortableError``,
-    ///   ``DatabaseError``.
+    ///   ``LockError`` when the writes are too late, ``DatabaseError``.
     package func apply(
         namespace: String, reads: [String: Int64?], writes: [(key: String, value: PortableValue?)],
-        quotaBytes: Int64
+        condition: WriteFence? = nil, quotaBytes: Int64
     ) async throws -> Bool {
         try KeyValueNames.check(namespace: namespace, keys: reads.keys)
         try KeyValueNames.check(namespace: namespace, keys: writes.map(\.key))
@@ -92,6 +98,7 @@ extension KeyValueStore {
         do {
             return try await database.write { transaction in
                 var change = try KeyValueChange(transaction, namespace: namespace)
+                try condition?.check(in: transaction)
                 for (key, version) in reads {
                     guard try change.current(key)?.version == version else {
                         throw Abandoned(outcome: .conflict(current: nil))
@@ -116,7 +123,8 @@ extension KeyValueStore {
         }
     }
 
-    /// Deletes every entry of a namespace. Versions go on from where they were.
+    /// Deletes every entry of a namespace, and the fencing tokens that its keys have seen. Versions go on from
+    /// where they were.
     /// - Throws: ``KeyValueError``, ``DatabaseError``.
     package func removeAll(namespace: String) async throws {
         try KeyValueNames.check(namespace: namespace, keys: [])
@@ -124,6 +132,7 @@ extension KeyValueStore {
             try transaction.execute("DELETE FROM key_value WHERE namespace = ?", [.text(namespace)])
             try transaction.execute(
                 "UPDATE key_value_usage SET size = 0 WHERE namespace = ?", [.text(namespace)])
+            try transaction.forgetFences(namespace: namespace)
         }
     }
 

@@ -14,6 +14,8 @@ package enum LockError: Error, Hashable, CustomStringConvertible {
     case stopped
     /// A write came with a fencing token smaller than one that has been seen.
     case staleToken(resource: String, token: Int64, seen: Int64)
+    /// A write came from somebody who worked on a bucket that is another's now.
+    case bucketLost(bucket: String)
 
     /// The fact as a lower-case clause.
     package var description: String {
@@ -30,6 +32,7 @@ package enum LockError: Error, Hashable, CustomStringConvertible {
         case .stopped: "locks are not served"
         case .staleToken(let resource, let token, let seen):
             "fencing token \(token) for \"\(resource)\" is smaller than \(seen), which has been seen"
+        case .bucketLost(let bucket): "bucket \"\(bucket)\" is not this batch's any more"
         }
     }
 }

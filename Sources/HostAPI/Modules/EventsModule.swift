@@ -27,6 +27,7 @@ enum EventsModule {
                 or the plugin's others. What must be tried again belongs in `perigee.kv`.
 
                 Events that plugins publish are kept in memory alone: a stop or a crash loses those that wait.
+                What `on_start` handlers publish goes out when the plugin serves, so that it hears its own.
                 The lists of an event hold at most 5,000 entries; `truncated` then has the true length by
                 name.
 

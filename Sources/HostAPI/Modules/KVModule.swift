@@ -13,6 +13,11 @@ enum KVModule {
                 Keys have 1 to 512 bytes; values are plain data of at most 256 KiB and 32 levels. The manifest
                 says how much the plugin may keep in all: `"kv": "16MiB"`. Each entry has a version that grows
                 with every change, for changes that depend on what was read.
+
+                What an executor's `process` function writes, it writes as long as its tasks are its own: once
+                another node has taken them over, its writes are refused with `fenced`. What is written under
+                a lock, or by a job, is told by `fence` with the token of the lock's guard or of the job. A
+                key remembers the greatest token that has come with a write, also when it was deleted.
                 """,
             records: [Records.error],
             functions: [
@@ -22,7 +27,9 @@ enum KVModule {
 
     private static let key = HostParameter("key", .string, "1 to 512 bytes without NUL.")
     private static let failed = HostResult(
-        "err", .record("Error"), "`conflict` when the version is another, `quota` when it would be too much.",
+        "err", .record("Error"),
+        "`conflict` when the version is another, `fenced` when it comes too late, `quota` when it would be too "
+            + "much.",
         isOptional: true)
 
     static func namespace(_ call: HostCall) -> String { PluginContext.storageNamespace(of: call.plugin.id) }
@@ -38,7 +45,7 @@ enum KVModule {
         } catch KeyValueError.quotaExceeded(let used, let limit) {
             throw HostFailure.outcome(code: .quota, message: quotaText(used: used, limit: limit))
         } catch let error as LockError {
-            throw HostFailure.outcome(code: .conflict, message: "\(error)")
+            throw HostFailure.outcome(code: .fenced, message: "\(error)")
         } catch let error as KeyValueError {
             throw HostFailure.misuse("\(call.function): \(error)")
         } catch let error as PortableError {
@@ -89,7 +96,7 @@ enum KVModule {
 
     private static let fence = HostField(
         "fence", .integer,
-        "A lock's `guard.token`; `conflict` when a greater one has written to this key, or deleted it.",
+        "A lock's `guard.token`; `fenced` when a greater one has written to this key, or deleted it.",
         isOptional: true)
 
     private static func put(_ services: HostServices) -> HostFunction {
@@ -141,7 +148,8 @@ enum KVModule {
         let outcome = try await services.requireKV().put(
             namespace: namespace(call), key: call.string(0), value: call.value(1),
             ifVersion: options["if_version"]?.integerValue, ttlMilliseconds: lifetime,
-            fence: options["fence"]?.integerValue, quotaBytes: quota(call)
+            fence: options["fence"]?.integerValue, condition: TaskCallContext.fence(of: call),
+            quotaBytes: quota(call)
         )
         switch outcome {
         case .stored(let version): return [.integer(version)]
@@ -174,7 +182,7 @@ enum KVModule {
                     "deleted", .boolean, "Whether there was such an entry; `nil` when it was refused.",
                     isOptional: true),
                 HostResult(
-                    "err", .record("Error"), "`conflict` when the fencing token is too old.", isOptional: true
+                    "err", .record("Error"), "`fenced` when it comes too late.", isOptional: true
                 ),
             ],
             permission: .kv,
@@ -196,7 +204,8 @@ enum KVModule {
                     let deleted = try await services.requireKV().delete(
                         namespace: namespace(call), key: call.string(0),
                         ifVersion: call.options(1)["if_version"]?.integerValue,
-                        fence: call.options(1)["fence"]?.integerValue)
+                        fence: call.options(1)["fence"]?.integerValue,
+                        condition: TaskCallContext.fence(of: call))
                     return [.bool(deleted)]
                 }
             })
@@ -256,7 +265,7 @@ enum KVModule {
                 HostResult("result", .value, "What the function returned; `nil` when nothing was changed."),
                 HostResult(
                     "err", .record("Error"),
-                    "`conflict` when another change came between: call it again; `quota`.",
+                    "`conflict` when another change came between: call it again; `fenced`; `quota`.",
                     isOptional: true),
             ],
             permission: .kv,

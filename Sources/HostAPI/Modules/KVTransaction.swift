@@ -52,7 +52,7 @@ final class KVTransaction: Sendable {
         let isDone = try await store.apply(
             namespace: KVModule.namespace(call), reads: reads,
             writes: writes.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) },
-            quotaBytes: KVModule.quota(call))
+            condition: TaskCallContext.fence(of: call), quotaBytes: KVModule.quota(call))
         guard isDone else {
             throw HostFailure.outcome(
                 code: .conflict, message: "something that was read has changed; try again")

@@ -1,3 +1,4 @@
+import ClusterServices
 import GitStore
 import Hosting
 import PluginHost
@@ -13,7 +14,8 @@ enum RefChanges {
         HostResult("done", .boolean, "`true`; `nil` when nothing was changed.", isOptional: true),
         HostResult(
             "err", .record("Error"),
-            "`conflict` when the ref is elsewhere, `refused` by a plugin or a rule, `not_found`.",
+            "`conflict` when the ref is elsewhere, `fenced` when it comes too late, `refused` by a plugin or a "
+                + "rule, `not_found`.",
             isOptional: true),
     ]
     private static let target = HostParameter(
@@ -21,22 +23,25 @@ enum RefChanges {
     private static let repository = HostParameter("repository", .repository, "Where.")
     private static let name = HostParameter("name", .string, "The full name, `refs/heads/main`.")
 
-    private static func options(_ function: String) -> HostParameter {
+    private static func options(_ function: String, _ fields: [HostField] = [expectedField]) -> HostParameter
+    {
         HostParameter(
-            "options",
-            .options(
-                "Refs\(function)Options",
-                [
-                    HostField(
-                        "expected", .string, "What the ref's `object` must be now (default: whatever it is).",
-                        isOptional: true)
-                ]),
-            "Under which condition.", isOptional: true)
+            "options", .options("Refs\(function)Options", fields + [fenceField]), "Under which condition.",
+            isOptional: true)
     }
+
+    private static let expectedField = HostField(
+        "expected", .string, "What the ref's `object` must be now (default: whatever it is).",
+        isOptional: true)
+    private static let fenceField = HostField(
+        "fence", .integer,
+        "A lock's `guard.token` or a job's; `fenced` when a greater one has come with a change of this ref.",
+        isOptional: true)
 
     private static func create(_ services: HostServices) -> HostFunction {
         HostFunction(
-            "create", summary: "Makes a ref that is not there yet.", parameters: [repository, name, target],
+            "create", summary: "Makes a ref that is not there yet.",
+            parameters: [repository, name, target, options("Create", [])],
             results: results, permission: .write("refs"),
             example: """
                 local ok, err = perigee.refs.create(12, "refs/tags/nightly", ("1"):rep(40))
@@ -45,7 +50,8 @@ enum RefChanges {
             body: .waiting { call in
                 let name = try RefsModule.name(call, 1)
                 let target = try objectID(call, call.value(2), 2, "target")
-                return try await apply(call, services) { _, _ in RefChange(ref: name, from: .zero, to: target)
+                return try await apply(call, services, optionsAt: 3) { _, _ in
+                    RefChange(ref: name, from: .zero, to: target)
                 }
             })
     }
@@ -64,7 +70,7 @@ enum RefChanges {
             body: .waiting { call in
                 let name = try RefsModule.name(call, 1)
                 let target = try objectID(call, call.value(2), 2, "target")
-                return try await apply(call, services) { git, path in
+                return try await apply(call, services, optionsAt: 3) { git, path in
                     let current = try await expected(call, 3, name, git, path)
                     return RefChange(ref: name, from: current, to: target)
                 }
@@ -81,7 +87,7 @@ enum RefChanges {
                 """,
             body: .waiting { call in
                 let name = try RefsModule.name(call, 1)
-                return try await apply(call, services) { git, path in
+                return try await apply(call, services, optionsAt: 2) { git, path in
                     let current = try await expected(call, 2, name, git, path)
                     return RefChange(ref: name, from: current, to: .zero)
                 }
@@ -115,7 +121,7 @@ enum RefChanges {
     /// - Throws: ``HostFailure`` of kind `.misuse` while a push is judged: its refs are git's until it is
     ///   over.
     private static func apply(
-        _ call: HostCall, _ services: HostServices,
+        _ call: HostCall, _ services: HostServices, optionsAt index: Int,
         _ change: @Sendable (GitStore, String) async throws -> RefChange
     ) async throws -> [PortableValue] {
         guard !(call.callerContext is PushCallContext) else {
@@ -123,11 +129,17 @@ enum RefChanges {
         }
         let repository = try await services.repository(call, 0)
         let change = try await services.onDisk(repository, change)
+        var fences = TaskCallContext.fence(of: call).map { [$0] } ?? []
+        if let token = call.options(index)["fence"]?.integerValue {
+            fences.append(Refs.fence(change.ref, in: repository.id, scope: call.plugin.id, token: token))
+        }
         do {
             try await services.requireHosting().refs.update(
-                [change], in: repository, trigger: .plugin, by: .localOperator)
+                [change], in: repository, trigger: .plugin, by: .localOperator, fences: fences)
         } catch let error as HostingError {
             throw HostFailure.from(error)
+        } catch let error as LockError {
+            throw HostFailure.outcome(code: .fenced, message: "\(error)")
         }
         return [true]
     }

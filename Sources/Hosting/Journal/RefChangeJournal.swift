@@ -15,11 +15,14 @@ package struct RefChangeJournal: Sendable {
     static let keptMilliseconds: Int64 = 30 * 86_400_000
 
     /// Writes down, durably, what is about to happen.
+    /// - Throws: What a fence says, too.
     func intend(
-        _ push: PushID, repository: RepositoryID, user: UserID?, trigger: PushTrigger, changes: [RefChange]
+        _ push: PushID, repository: RepositoryID, user: UserID?, trigger: PushTrigger, changes: [RefChange],
+        fences: [WriteFence] = []
     ) async throws {
         let bytes = try JournalCoding.encode(changes)
         try await services.write { [node = services.node] transaction in
+            for fence in fences { try fence.check(in: transaction) }
             let sql = """
                 INSERT INTO ref_change_journal (push_id, node_id, repository_id, user_id, push_trigger,
                     changes, state,

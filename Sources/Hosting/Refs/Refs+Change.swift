@@ -1,3 +1,4 @@
+package import ClusterServices
 internal import GitStore
 package import Portable
 
@@ -89,11 +90,14 @@ extension Refs {
     }
 
     /// Moves refs, all or none, through guards, journal and event.
+    /// - Parameter fences: What must hold when the change is written down, before a ref moves. Who is overtaken
+    ///   after that is refused by the refs' old values.
     /// - Throws: ``HostingError/refused(text:)``, ``HostingError/conflict(message:)`` when a ref is not where
     ///   the
-    ///   change says; as ``Pushes/requirePushable(_:by:)``.
+    ///   change says; `LockError` when a fence says that it is too late; as ``Pushes/requirePushable(_:by:)``.
     package func update(
-        _ changes: [RefChange], in repository: Repository, trigger: PushTrigger, by principal: Principal
+        _ changes: [RefChange], in repository: Repository, trigger: PushTrigger, by principal: Principal,
+        fences: [WriteFence] = []
     ) async throws {
         try await services.pushes.requirePushable(repository, by: principal)
         let push = ProposedPush(
@@ -101,16 +105,28 @@ extension Refs {
             changes: changes, trigger: trigger, pushOptions: [], quarantine: nil)
         if case .refuse(let text) = await services.judge(push) { throw HostingError.refused(text: text) }
         // Not cut short when the caller leaves: refs that have moved must be confirmed.
-        try await unlessCut { try await commit(push) }
+        try await unlessCut { try await commit(push, fences) }
     }
 
-    private func commit(_ push: ProposedPush) async throws {
+    /// That no change of a ref has come with a greater token; for ``update(_:in:trigger:by:fences:)``.
+    /// - Parameter scope: Whose tokens they are, such as a plugin's: they are compared with no others.
+    package static func fence(
+        _ ref: RefName, in repository: RepositoryID, scope: String, token: Int64
+    ) -> WriteFence {
+        .token(
+            namespace: fenceNamespace(of: repository), resource: "\(scope) \(ref.full)", token: token)
+    }
+
+    /// Where the tokens of a repository's refs are kept; they go with the repository.
+    static func fenceNamespace(of repository: RepositoryID) -> String { "refs/\(repository.rawValue)" }
+
+    private func commit(_ push: ProposedPush, _ fences: [WriteFence]) async throws {
         services.sessions.begin(push.id)
         services.sessions.commit(push.id, in: push.repository.id, push.changes)
         defer { services.sessions.end(push.id) }
         try await services.journal.intend(
             push.id, repository: push.repository.id, user: push.principal.user?.id, trigger: push.trigger,
-            changes: push.changes)
+            changes: push.changes, fences: fences)
         do {
             try await services.git.updateRefs(
                 push.changes.map { RefUpdate(name: $0.ref, old: $0.from, new: $0.to) },

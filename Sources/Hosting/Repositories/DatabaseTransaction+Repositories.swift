@@ -1,3 +1,4 @@
+internal import ClusterServices
 internal import Portable
 internal import SharedDatabase
 
@@ -69,6 +70,7 @@ extension DatabaseTransaction {
     func remove(_ repository: Repository) throws {
         try deleteTokens(where: "t.repository_id = ?", [.id(repository.id)])
         try deleteSSHAccess(where: "a.repository_id = ?", [.id(repository.id)])
+        try forgetFences(namespace: Refs.fenceNamespace(of: repository.id))
         try execute("DELETE FROM repository WHERE id = ?", [.id(repository.id)])
         try execute(
             "INSERT INTO repository_removal (repository_id, removed_at) VALUES (?, ?) ON CONFLICT DO NOTHING",

@@ -46,6 +46,7 @@ extension NodeConfiguration {
             stallTimeout: try values.seconds(SettingTable.serverStallTimeout),
             connectionsMax: connectionsMax == 0 ? nil : connectionsMax,
             shutdownTimeout: try values.seconds(SettingTable.serverShutdownTimeout),
+            shutdownDelay: try values.seconds(SettingTable.serverShutdownDelay),
             anonymousMetrics: try values.bool(SettingTable.anonymousMetrics))
     }
 

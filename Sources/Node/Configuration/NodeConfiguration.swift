@@ -32,6 +32,8 @@ package struct NodeConfiguration: Sendable {
         package var connectionsMax: Int?
         /// How long a stop waits for what runs.
         package var shutdownTimeout: Duration
+        /// How long requests are taken after the node was asked to stop.
+        package var shutdownDelay: Duration
         /// Whether anyone may read the metrics.
         package var anonymousMetrics: Bool
     }

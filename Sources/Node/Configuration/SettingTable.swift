@@ -79,6 +79,11 @@ extension SettingTable {
     static let serverShutdownTimeout = Setting(
         "server.shutdown-timeout", .seconds(0...86_400), "30",
         "How long a stop waits for operations that run, before they are ended.")
+    static let serverShutdownDelay = Setting(
+        "server.shutdown-delay", .seconds(0...300), "0",
+        "How long a node that was asked to stop goes on taking requests, while `/status` says STOPPING. Behind a "
+            + "balancer, as long as that needs to notice: `2` with what `perigee admin haproxy-config` prints."
+    )
     static let databaseCheckInterval = Setting(
         "server.database-check-interval", .seconds(1...3_600), "5",
         "How often the node asks its database. While that does not answer for as long, `/status` says ERROR.")
@@ -88,7 +93,8 @@ extension SettingTable {
 
     static let server = [
         serverPort, serverAddress, serverTLS, serverCertificate, serverPrivateKey, serverIdleTimeout,
-        serverStallTimeout, serverConnectionsMax, serverShutdownTimeout, databaseCheckInterval,
+        serverStallTimeout, serverConnectionsMax, serverShutdownTimeout, serverShutdownDelay,
+        databaseCheckInterval,
         anonymousMetrics,
     ]
 }

@@ -8,9 +8,15 @@ struct ClusterProgram {
     private let program: ChildProgram
 
     /// Starts a program; what it says goes into a file.
-    /// - Parameter command: The program and its arguments; found by the environment's PATH.
-    /// - Parameter user: As whom it runs, when this process may choose.
-    init(name: String, _ command: [String], user: SystemUser? = nil, log: String) throws(DevelopmentError) {
+    /// - Parameters:
+    ///   - command: The program and its arguments; found by the environment's PATH.
+    ///   - user: As whom it runs, when this process may choose.
+    ///   - environment: More variables.
+    ///   - descriptors: Handed on, from 3 on.
+    init(
+        name: String, _ command: [String], user: SystemUser? = nil, environment: [String: String] = [:],
+        descriptors: [CInt] = [], log: String
+    ) throws(DevelopmentError) {
         self.name = name
         var words = ["setpriv", "--pdeathsig", "TERM"]
         if let user {
@@ -18,7 +24,9 @@ struct ClusterProgram {
         }
         do {
             program = try ChildProgram(
-                words + ["--"] + command, environment: ProcessInfo.processInfo.environment, output: log)
+                words + ["--"] + command,
+                environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }, output: log,
+                descriptors: descriptors)
         } catch {
             throw .cannotStart(program: name, reason: "\(error)")
         }
@@ -34,52 +42,67 @@ struct ClusterProgram {
         guard program.program.exitCode() == 0 else { throw .failed(program: name, log: log) }
     }
 
+    /// Its process.
+    var identifier: pid_t { program.identifier }
+
     /// Whether it still runs.
     var isRunning: Bool { program.exitCode() == nil }
 
-    /// Asks it to end.
+    /// Asks it to end, or with SIGKILL makes it end.
     func signal(_ number: CInt) {
         if isRunning { program.signal(number) }
-    }
-
-    /// Waits for its end.
-    func wait() {
-        while isRunning { usleep(5_000) }
     }
 }
 
 /// A user of this machine.
 struct SystemUser {
+    let name: String
     let id: uid_t
     let group: gid_t
 
     /// The user of this name.
     init?(named name: String) {
         guard let entry = getpwnam(name) else { return nil }
+        self.name = name
         id = entry.pointee.pw_uid
         group = entry.pointee.pw_gid
     }
 }
 
-/// Why the development cluster cannot run.
-package enum DevelopmentError: Error, CustomStringConvertible {
-    /// A program is missing.
-    case missing(program: String, package: String)
-    /// A program could not be started.
-    case cannotStart(program: String, reason: String)
-    /// A program said that it failed, or ended when it should not.
-    case failed(program: String, log: String)
-    /// A folder or file could not be made.
-    case file(path: String, reason: String)
+/// The programs that a development cluster is made of besides this one.
+struct ClusterTools {
+    /// The path of HAProxy.
+    let haproxy: String
+    /// The folder of PostgreSQL's programs.
+    let postgres: String
 
-    /// A sentence with what to do.
-    package var description: String {
-        switch self {
-        case .missing(let program, let package):
-            "\(program) is missing. Install Debian's package \(package): apt-get install \(package)"
-        case .cannotStart(let program, let reason): "\(program) cannot be started: \(reason)"
-        case .failed(let program, let log): "\(program) has failed. See \(log)"
-        case .file(let path, let reason): "\(path) cannot be made: \(reason)"
+    /// Looks for all of them.
+    /// - Throws: ``DevelopmentError/missing(program:package:)`` for the first that is missing.
+    init() throws(DevelopmentError) {
+        guard Self.find("setpriv") != nil else {
+            throw .missing(program: "setpriv", package: "util-linux")
         }
+        guard let folder = Self.newestPostgres else {
+            throw .missing(program: "PostgreSQL", package: "postgresql")
+        }
+        guard let haproxy = Self.find("haproxy") else {
+            throw .missing(program: "HAProxy", package: "haproxy")
+        }
+        self.postgres = folder
+        self.haproxy = haproxy
+    }
+
+    /// Also where Debian keeps programs of the administrator's, which are not on everybody's path.
+    private static func find(_ name: String) -> String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        return (path + ":/usr/sbin:/sbin:/usr/local/sbin").split(separator: ":").map { "\($0)/\(name)" }
+            .first { access($0, X_OK) == 0 }
+    }
+
+    private static var newestPostgres: String? {
+        let root = "/usr/lib/postgresql"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        return versions.compactMap { Int($0) }.sorted(by: >).map { "\(root)/\($0)/bin" }
+            .first { access($0 + "/postgres", X_OK) == 0 }
     }
 }

@@ -27,13 +27,20 @@ package final class DevelopmentCluster {
         }
     }
 
+    private struct Doors {
+        let http: ListeningSocket
+        let ssh: ListeningSocket
+    }
+
     private let plan: Plan
     private let executable: String
     private let say: (String) -> Void
-    /// In the order of their start.
-    private var programs: [ClusterProgram] = []
-    /// The system administrator's password, as the folder has it.
-    private static let passwordFile = "password"
+    private var nodes: [ClusterProgram] = []
+    private var balancer: ClusterProgram?
+    private var database: ClusterProgram?
+
+    /// How long nodes have to end what runs, in milliseconds; then they are killed.
+    private static let patience = 60_000
 
     /// - Parameter executable: The program `perigee`.
     /// - Parameter say: Shows a line.
@@ -47,133 +54,127 @@ package final class DevelopmentCluster {
     /// - Throws: ``DevelopmentError``; everything has been stopped then, too.
     package func run() throws(DevelopmentError) {
         let stop = StopRequest()
-        defer { stopAll() }
-        let postgres = try ThrowAwayPostgres(
-            folder: plan.folder + "/postgres", log: try log("postgres"))
-        say("Starting PostgreSQL in \(plan.folder)/postgres.")
-        programs.append(try postgres.start())
-        let password = try password()
-        var nodes: [BalancedNode] = []
-        let ports = try freePorts()
-        for number in 1...plan.nodeCount where !stop.isRequested {
+        let tools = try ClusterTools()
+        let folder = try ClusterFolder(plan.folder)
+        defer { withExtendedLifetime(folder) {} }
+        let postgres = try ThrowAwayPostgres(folder, tools: tools)
+        let doors = Doors(
+            http: try ListeningSocket(port: plan.httpPort), ssh: try ListeningSocket(port: plan.sshPort))
+        defer { stopAll(stop) }
+        say("Starting PostgreSQL in \(postgres.folder).")
+        database = try postgres.start()
+        let password = try folder.password()
+        var places: [BalancedNode] = []
+        for number in 1...plan.nodeCount {
+            guard !stop.isRequested else { return }
             say("Starting node \(number) of \(plan.nodeCount).")
-            nodes.append(
-                try startNode(number, database: postgres.url, password: password, ports: ports, stop: stop))
+            let place = try startNode(
+                number, in: folder, database: postgres.url, password: password, doors: doors, stop: stop)
+            if let place { places.append(place) }
         }
         guard !stop.isRequested else { return }
-        try startBalancer(nodes, ports: ports)
-        say("Perigee serves at http://127.0.0.1:\(ports.http), user admin, password \(password).")
-        for node in nodes {
+        try startBalancer(tools.haproxy, places, doors: doors, in: folder)
+        greet(places, doors: doors, password: password, in: folder)
+        try watch(stop, in: folder)
+    }
+
+    private func greet(
+        _ places: [BalancedNode], doors: Doors, password: String, in folder: ClusterFolder
+    ) {
+        for (place, program) in zip(places, nodes) {
             say(
-                "  \(node.name): http://\(node.host):\(node.httpPort), "
-                    + "log \(plan.folder)/log/\(node.name).log"
-            )
+                "  \(place.name): http://\(place.host):\(place.httpPort), process \(program.identifier), "
+                    + "log \(folder.log(place.name))")
         }
-        say("Ctrl-C stops all. The folder \(plan.folder) stays; start with it again, or remove it.")
+        if places.contains(where: { $0.sshPort != nil }) {
+            say("SSH: ssh://git@127.0.0.1:\(doors.ssh.port)")
+        }
+        say("Ctrl-C stops all. The folder \(folder.path) stays; start with it again, or remove it.")
+        say("Perigee serves http://127.0.0.1:\(doors.http.port), user admin, password \(password)")
+    }
+
+    /// Returns when somebody asks to stop.
+    private func watch(_ stop: borrowing StopRequest, in folder: ClusterFolder) throws(DevelopmentError) {
         while !stop.isRequested {
-            if let ended = programs.first(where: { !$0.isRunning }) {
-                // A node may be killed on purpose, to see what the others do.
-                guard ended.name.hasPrefix("node") else {
-                    throw .failed(program: ended.name, log: "\(plan.folder)/log/\(ended.name).log")
-                }
-                say("\(ended.name) has ended; the others go on.")
-                programs.removeAll { $0.name == ended.name }
+            for program in [balancer, database].compactMap({ $0 }) where !program.isRunning {
+                throw .failed(program: program.name, log: folder.log(program.name))
             }
+            // A node may be killed on purpose, to see what the others do.
+            for node in nodes where !node.isRunning {
+                say("\(node.name) has ended; the others go on.")
+            }
+            nodes.removeAll { !$0.isRunning }
             stop.wait(milliseconds: 200)
         }
     }
 
     private func startNode(
-        _ number: Int, database: String, password: String, ports: (http: Int, ssh: Int),
+        _ number: Int, in folder: ClusterFolder, database: String, password: String, doors: Doors,
         stop: borrowing StopRequest
-    ) throws(DevelopmentError) -> BalancedNode {
+    ) throws(DevelopmentError) -> BalancedNode? {
         let name = "node\(number)"
-        let home = "\(plan.folder)/\(name)"
+        let home = "\(folder.path)/\(name)"
         let run = home + "/run"
         NodeFile.remove(run: run)
         let properties =
             [
-                "server.address=127.0.0.1", "server.port=0", "plugin.ssh.port=0", "database.url=\(database)",
-                "setup.baseUrl=http://127.0.0.1:\(ports.http)", "setup.displayName=Development cluster",
-                "setup.sysadmin.username=admin", "setup.sysadmin.password=\(password)",
-                "plugin.ssh.baseurl=ssh://127.0.0.1:\(ports.ssh)",
+                "server.address=127.0.0.1", "server.port=0", "server.shutdown-delay=2", "plugin.ssh.port=0",
+                "database.url=\(database)", "cluster.node.name=\(name)",
+                "setup.baseUrl=http://127.0.0.1:\(doors.http.port)", "setup.displayName=Development cluster",
+                "plugin.ssh.baseurl=ssh://127.0.0.1:\(doors.ssh.port)",
             ] + plan.properties
-        let log = try log(name)
+        let log = folder.log(name)
         let program = try ClusterProgram(
             name: name,
-            [executable, "serve", "--home", home, "--shared-home", plan.folder + "/shared"]
-                + properties.flatMap { ["--property", $0] }, log: log)
-        programs.append(program)
+            [executable, "serve", "--home", home, "--shared-home", folder.path + "/shared"]
+                + properties.flatMap { ["--property", $0] },
+            // Not an argument: those are everybody's to see.
+            environment: [
+                "PERIGEE_SETUP_SYSADMIN_USERNAME": "admin", "PERIGEE_SETUP_SYSADMIN_PASSWORD": password,
+            ], log: log)
+        nodes.append(program)
         while !stop.isRequested {
             guard program.isRunning else { throw .failed(program: name, log: log) }
             if let file = NodeFile.read(run: run) {
                 return BalancedNode(
-                    name: name, host: "127.0.0.1", httpPort: file.httpPort, sshPort: nil)
+                    name: name, host: "127.0.0.1", httpPort: file.httpPort, sshPort: file.sshPort)
             }
             stop.wait(milliseconds: 50)
         }
-        return BalancedNode(name: name, host: "127.0.0.1", httpPort: 0, sshPort: nil)
+        return nil
     }
 
     private func startBalancer(
-        _ nodes: [BalancedNode], ports: (http: Int, ssh: Int)
+        _ haproxy: String, _ places: [BalancedNode], doors: Doors, in folder: ClusterFolder
     ) throws(DevelopmentError) {
-        let places: [String] = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"]
-        guard let haproxy = places.first(where: { access($0, X_OK) == 0 }) else {
-            throw .missing(program: "HAProxy", package: "haproxy")
-        }
-        let configuration = HAProxyConfiguration(
-            nodes: nodes, httpBind: "127.0.0.1:\(ports.http)", sshBind: "127.0.0.1:\(ports.ssh)")
-        let path = plan.folder + "/haproxy.cfg"
-        try write(configuration.text, to: path)
+        // The sockets are handed over as they are.
+        let configuration = HAProxyConfiguration(nodes: places, httpBind: "fd@3", sshBind: "fd@4")
+        try folder.write(configuration.text, to: "haproxy.cfg")
         say("Starting HAProxy.")
-        programs.append(
-            try ClusterProgram(name: "haproxy", [haproxy, "-db", "-f", path], log: try log("haproxy")))
+        balancer = try ClusterProgram(
+            name: "haproxy", [haproxy, "-db", "-f", folder.path + "/haproxy.cfg"],
+            descriptors: [doors.http.descriptor, doors.ssh.descriptor], log: folder.log("haproxy"))
     }
 
-    /// Doors first: the balancer, then the nodes, which drain, then the database.
-    private func stopAll() {
-        guard !programs.isEmpty else { return }
+    /// The nodes first, which drain behind the balancer; the database last.
+    private func stopAll(_ stop: borrowing StopRequest) {
+        guard database != nil else { return }
         say("Stopping.")
-        let database = programs.filter { $0.name == "postgres" }
-        let others = programs.filter { $0.name != "postgres" }
-        for program in others { program.signal(SIGTERM) }
-        for program in others { program.wait() }
-        for program in database { program.signal(SIGINT) }
-        for program in database { program.wait() }
-        programs = []
+        end(nodes, SIGTERM, stop)
+        end([balancer].compactMap { $0 }, SIGTERM, stop)
+        end([database].compactMap { $0 }, SIGINT, stop)
+        (nodes, balancer, database) = ([], nil, nil)
     }
 
-    /// The port of each door; the system chooses where the plan has 0.
-    private func freePorts() throws(DevelopmentError) -> (http: Int, ssh: Int) {
-        (
-            http: plan.httpPort == 0 ? try FreePort.find() : plan.httpPort,
-            ssh: plan.sshPort == 0 ? try FreePort.find() : plan.sshPort
-        )
-    }
-
-    private func password() throws(DevelopmentError) -> String {
-        let path = "\(plan.folder)/\(Self.passwordFile)"
-        if let known = SystemFile.text(of: path) { return String(known.prefix { !$0.isNewline }) }
-        let made = SystemFile.randomHexadecimal(bytes: 8)
-        try write(made + "\n", to: path)
-        return made
-    }
-
-    private func log(_ name: String) throws(DevelopmentError) -> String {
-        for folder in [plan.folder, plan.folder + "/log"] {
-            guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
-                throw .file(path: folder, reason: String(cString: strerror(errno)))
-            }
+    /// Ends programs; those that take too long, or whose end is wanted twice, are killed.
+    private func end(_ programs: [ClusterProgram], _ signal: CInt, _ stop: borrowing StopRequest) {
+        for program in programs { program.signal(signal) }
+        var waited = 0
+        while programs.contains(where: \.isRunning), waited < Self.patience, !stop.isUrgent {
+            usleep(10_000)
+            waited += 10
         }
-        return "\(plan.folder)/log/\(name).log"
-    }
-
-    private func write(_ text: String, to path: String) throws(DevelopmentError) {
-        do {
-            try SystemFile.replace(path, with: Array(text.utf8), mode: 0o600)
-        } catch {
-            throw .file(path: path, reason: "\(error)")
-        }
+        for program in programs { program.signal(program.name == "postgres" ? SIGQUIT : SIGKILL) }
+        while programs.contains(where: \.isRunning) { usleep(5_000) }
     }
 }

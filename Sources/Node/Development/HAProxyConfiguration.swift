@@ -30,11 +30,16 @@ package struct HAProxyConfiguration: Sendable {
 
     /// The file's text.
     package var text: String {
-        let check = isEncrypted ? "check check-ssl verify none" : "check"
-        var lines = [
+        (preamble + [""] + http + [""] + ssh).joined(separator: "\n")
+    }
+
+    private var check: String { isEncrypted ? "check check-ssl verify none" : "check" }
+
+    private var preamble: [String] {
+        [
             "# HAProxy for a Perigee cluster.",
             "global",
-            "    maxconn 10000",
+            "    maxconn 4000",
             "",
             "defaults",
             "    mode \(isEncrypted ? "tcp" : "http")",
@@ -47,24 +52,37 @@ package struct HAProxyConfiguration: Sendable {
             "    timeout queue 30s",
             "    timeout check 2s",
             "    retries 3",
-            "    option redispatch",
-            "    default-server inter 1s fastinter 200ms fall 2 rise 1 on-marked-down shutdown-sessions",
-            "",
+            "    # At once at another node, where one cannot be reached.",
+            "    option redispatch 1",
+            "    # A machine that is gone without a word is noticed, on either side.",
+            "    option clitcpka",
+            "    clitcpka-idle 60s",
+            "    option srvtcpka",
+            "    srvtcpka-idle 10s",
+            "    srvtcpka-intvl 5s",
+            "    srvtcpka-cnt 3",
+            "    # A node that stops goes on with what it has, so its sessions are left alone; with",
+            "    # server.shutdown-delay=2 it takes requests until these checks have found out.",
+            "    default-server inter 500ms fastinter 100ms fall 2 rise 1 init-addr last,libc,none",
+        ]
+    }
+
+    private var http: [String] {
+        [
             "frontend http",
             "    bind \(httpBind)",
             "    default_backend nodes",
             "",
             "backend nodes",
-            "    balance leastconn",
-            "    option httpchk GET /status",
-            "    http-check expect status 200",
-        ]
-        if !isEncrypted { lines += ["    option forwardfor", "    retry-on conn-failure"] }
-        lines += nodes.map { "    server \($0.name) \($0.host):\($0.httpPort) \(check)" }
-        lines.append("")
-        let withSSH = nodes.compactMap { node in node.sshPort.map { (node, $0) } }
-        guard let sshBind, !withSSH.isEmpty else { return lines.joined(separator: "\n") }
-        lines += [
+        ] + balancing + (isEncrypted ? [] : ["    option forwardfor", "    retry-on conn-failure"])
+            + nodes.map { "    server \($0.name) \($0.host):\($0.httpPort) \(check)" }
+    }
+
+    private var ssh: [String] {
+        let served = nodes.compactMap { node in node.sshPort.map { (node, $0) } }
+        guard let sshBind, !served.isEmpty else { return [] }
+        let proxy = sendsProxyProtocol ? " send-proxy-v2" : ""
+        return [
             "frontend ssh",
             "    mode tcp",
             "    bind \(sshBind)",
@@ -72,14 +90,13 @@ package struct HAProxyConfiguration: Sendable {
             "",
             "backend ssh-nodes",
             "    mode tcp",
-            "    balance leastconn",
-            "    option httpchk GET /status",
-            "    http-check expect status 200",
-        ]
-        let proxy = sendsProxyProtocol ? " send-proxy-v2" : ""
-        lines += withSSH.map { node, port in
-            "    server \(node.name) \(node.host):\(port) \(check) port \(node.httpPort)\(proxy)"
-        }
-        return lines.joined(separator: "\n") + "\n"
+        ] + balancing
+            + served.map { node, port in
+                "    server \(node.name) \(node.host):\(port) \(check) port \(node.httpPort)\(proxy)"
+            } + [""]
+    }
+
+    private var balancing: [String] {
+        ["    balance leastconn", "    option httpchk GET /status", "    http-check expect status 200"]
     }
 }

@@ -55,7 +55,8 @@ package struct NodeRun: Sendable {
             services: assembly.services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "perigee.lifecycle"))
-        group.maximumGracefulShutdownDuration = configuration.server.shutdownTimeout
+        group.maximumGracefulShutdownDuration =
+            configuration.server.shutdownDelay + configuration.server.shutdownTimeout
         do {
             try await ServiceGroup(configuration: group).run()
         } catch {

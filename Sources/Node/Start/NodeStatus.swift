@@ -21,7 +21,7 @@ final class NodeStatus: Sendable {
         }
     }
 
-    private enum Phase { case starting, failed, serving, stopping }
+    private enum Phase { case starting, failed, serving, leaving, stopping }
 
     private struct Facts {
         var phase = Phase.starting
@@ -36,24 +36,28 @@ final class NodeStatus: Sendable {
             switch facts.phase {
             case .starting: .starting
             case .failed: .error
-            case .stopping: .stopping
+            case .leaving, .stopping: .stopping
             case .serving: Condition.allCases.first { facts.conditions.contains($0) }?.state ?? .running
             }
         }
     }
 
-    /// Whether new requests are taken: from the end of the start until the node is asked to stop.
+    /// Whether new requests are taken: from the end of the start until the node is asked to stop, and for the
+    /// delay that balancers are given.
     ///
     /// Also while the database is away: whatever needs it says so itself.
-    var isServing: Bool { facts.withLock { $0.phase == .serving } }
+    var isServing: Bool { facts.withLock { $0.phase == .serving || $0.phase == .leaving } }
 
     /// Whether the node was asked to stop.
-    var isStopping: Bool { facts.withLock { $0.phase == .stopping } }
+    var isStopping: Bool { facts.withLock { $0.phase == .stopping || $0.phase == .leaving } }
 
     /// Everything is up.
     func serve() { facts.withLock { if $0.phase == .starting { $0.phase = .serving } } }
 
-    /// The node was asked to stop.
+    /// The node was asked to stop, and takes requests until ``stop()``.
+    func leave() { facts.withLock { if $0.phase == .serving { $0.phase = .leaving } } }
+
+    /// No more requests are taken.
     func stop() { facts.withLock { if $0.phase != .failed { $0.phase = .stopping } } }
 
     /// The start went wrong.

@@ -13,6 +13,7 @@ package enum HostFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case notFound = "not_found"
         case timeout
         case conflict
+        case fenced
         case unavailable
         case quota
         case cancelled

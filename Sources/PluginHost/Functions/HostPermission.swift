@@ -36,7 +36,7 @@ package struct HostPermission: Sendable, Hashable {
         HostPermission(key: key, level: .write, manifestLine: "\"\(key)\": \"write\"")
     }
 
-    /// Using something that `caches`, `locks`, `topics`, `jobs` or `executors` lists by name.
+    /// Using something that `caches`, `locks`, `topics`, `jobs`, `executors` or `routes` lists.
     package static func named(_ key: String, _ name: String) -> HostPermission {
         HostPermission(key: key, level: .granted, manifestLine: "\"\(key)\": [\"\(name)\"]", name: name)
     }

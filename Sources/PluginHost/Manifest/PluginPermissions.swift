@@ -17,7 +17,8 @@ package struct PluginPermissions: Sendable, Hashable {
     /// Whether it may judge pushes.
     package var beforePush = false
 
-    /// Names that it may use, by key: `caches`, `topics`, `locks`, `jobs`, `executors`.
+    /// Names that it may use, by key: `caches`, `topics`, `locks`, `jobs`, `executors`; under `routes` the
+    /// endpoints, such as `GET /report/{repository}`.
     package var names: [String: [String]] = [:]
 
     /// Asks for nothing.
@@ -28,7 +29,7 @@ package struct PluginPermissions: Sendable, Hashable {
     package static let named = ["caches", "topics", "locks", "jobs", "executors"]
     static let writable = ["repositories", "refs"]
     /// The keys that `permissions` may have.
-    package static let keysKnown = ["events", "before_push", "kv"] + readable + named
+    package static let keysKnown = ["events", "before_push", "kv", "routes"] + readable + named
 
     /// Whether a host function that needs `permission` may be called.
     package func grants(_ permission: HostPermission) -> Bool {
@@ -36,7 +37,7 @@ package struct PluginPermissions: Sendable, Hashable {
         case "events": events.contains { permission == .event($0) }
         case "before_push": beforePush
         case "kv": kvBytesMax != nil
-        case let key where Self.named.contains(key):
+        case let key where key == "routes" || Self.named.contains(key):
             permission.name.map { names[key]?.contains($0) ?? false } ?? (names[key] != nil)
         default:
             switch permission.level {
@@ -81,6 +82,14 @@ package struct PluginPermissions: Sendable, Hashable {
             }
             if !names.isEmpty { self.names[key] = names }
         }
+        if let routes = try object.strings("routes"), !routes.isEmpty {
+            for (index, text) in routes.enumerated() where !Self.isRoute(text) {
+                throw ManifestError(
+                    "\(object.path("routes"))[\(index)]",
+                    "\"\(text)\" is not an endpoint; they look like \"GET /report/{repository}\"")
+            }
+            names["routes"] = routes
+        }
         if let text = try object.string("kv") {
             guard let bytes = SizeText.bytes(text), bytes > 0 else {
                 throw ManifestError(
@@ -95,6 +104,13 @@ package struct PluginPermissions: Sendable, Hashable {
     package static func isName(_ text: String) -> Bool {
         text.utf8.count <= 100 && text.utf8.first.map { (97...122).contains($0) } ?? false
             && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+    }
+
+    /// Endpoints: a method, a blank and a path.
+    static func isRoute(_ text: String) -> Bool {
+        let words = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        return words.count == 2 && PluginRoute.Method(rawValue: String(words[0])) != nil
+            && RoutePattern(String(words[1])) != nil
     }
 
     /// Event keys: two or more words of letters, digits, `_`, `-` and `.`, joined by colons.

@@ -22,6 +22,8 @@ package final class PluginContext: Sendable {
         var registrations = PluginRegistrations()
         var settings: [String: PortableValue] = [:]
         weak var instance: PluginInstance?
+        /// Events published before this state serves, for then its own handlers hear them, too; `nil` since.
+        var held: [(key: String, payload: PortableValue)]? = []
     }
     private let state: Mutex<State>
     private let fetchRepositorySettings: @Sendable (RepositoryID) async throws -> [String: PortableValue]?
@@ -68,8 +70,33 @@ package final class PluginContext: Sendable {
 
     /// Queues an event for every subscriber on this node.
     /// - Parameter key: Begins with the plugin's id and a colon.
+    ///
+    /// They go out once this state serves; a state that cannot be started publishes nothing.
     /// - Returns: `false` when 1,000 events of this plugin wait already.
-    package func publish(key: String, payload: PortableValue) -> Bool { sendEvent(key, payload) }
+    package func publish(key: String, payload: PortableValue) -> Bool {
+        let isHeld = state.withLock { state -> Bool? in
+            guard let count = state.held?.count else { return nil }
+            guard count < Self.heldMax else { return false }
+            state.held?.append((key, payload))
+            return true
+        }
+        return isHeld ?? sendEvent(key, payload)
+    }
+
+    private static let heldMax = 1_000
+
+    /// Sends what was published before this state served, in its order, and from now on all at once.
+    func sendHeldEvents() {
+        while true {
+            let held = state.withLock { state in
+                let held = state.held ?? []
+                state.held = held.isEmpty ? nil : []
+                return held
+            }
+            guard !held.isEmpty else { return }
+            for event in held { _ = sendEvent(event.key, event.payload) }
+        }
+    }
 
     /// Calls a function for every event with this key.
     package func onEvent(_ key: String, _ callback: PluginCallback) throws {

@@ -43,10 +43,12 @@ final class PluginDispatcher: Sendable {
             await instance.close()
             throw error
         }
-        return state.withLock { state in
+        let former = state.withLock { state in
             defer { (state.instance, state.subscription) = (instance, subscription) }
             return state.instance
         }
+        instance.context.sendHeldEvents()
+        return former
     }
 
     /// Takes no more work; events of the log wait for the next state, unless the plugin is forgotten.

@@ -34,6 +34,11 @@ struct QueryFields: Sendable {
         text(name).flatMap { $0.isEmpty ? nil : $0 }
     }
 
+    /// The first value of each name.
+    var firsts: [String: String] {
+        Dictionary(fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Every value of that name.
     func texts(_ name: String) -> [String] {
         fields.filter { $0.name == name }.map(\.value)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import Node
 
 /// `perigee dev`: things for those who develop plugins, or Perigee.
@@ -15,7 +16,8 @@ struct DevClusterCommand: ParsableCommand {
         commandName: "cluster", abstract: "Run a cluster: PostgreSQL, nodes with a shared home, and HAProxy.",
         discussion: """
             Everything listens on 127.0.0.1 and keeps its data in one folder. Plugins go into \
-            FOLDER/shared/plugins/installed-plugins. Kill a node by its process id to see what the others do.
+            FOLDER/shared/plugins/installed-plugins. Kill a node by its process id to see what the others do. \
+            Ctrl-C stops all of it; a second one at once.
             """)
 
     @Option(help: "How many nodes, 1 to 9.")
@@ -52,6 +54,8 @@ struct DevClusterCommand: ParsableCommand {
             properties: properties)
         try DevelopmentCluster(plan, executable: "/proc/\(ProcessInfo.processInfo.processIdentifier)/exe") {
             print($0)
+            // Also where nobody sees it at once, such as in a file.
+            fflush(nil)
         }.run()
     }
 }

@@ -23,7 +23,9 @@ final class ExecutorCluster: Sendable {
         _ engine: TestEngine, nodes: Int = 1, lease: Duration = .seconds(2),
         _ body: (ExecutorCluster) async throws -> R
     ) async throws -> R {
-        try await TestDatabase.with(engine, migrations: Membership.migrations + ExecutorService.migrations) {
+        try await TestDatabase.with(
+            engine, migrations: KeyValueStore.migrations + Membership.migrations + ExecutorService.migrations
+        ) {
             test in
             try await test.database.write { transaction in
                 try transaction.execute("CREATE TABLE effect (bucket TEXT NOT NULL, value BIGINT NOT NULL)")

@@ -155,6 +155,64 @@ struct ExecutorClusterTests {
     }
 
     @Test(arguments: TestEngine.allCases)
+    func `what a batch writes beside is refused once another node has its tasks`(
+        _ engine: TestEngine
+    )
+        async throws
+    {
+        try await ExecutorCluster.with(engine, nodes: 2, lease: .seconds(1)) { cluster in
+            let deliveries = Deliveries()
+            let gate = ExecutorGate()
+            let refusals = Mutex<[String]>([])
+            let ended = ExecutorGate()
+            let store = KeyValueStore(database: cluster[0].database)
+            let put: @Sendable (TaskBatch, PortableValue) async throws -> Void = { batch, value in
+                _ = try await store.put(
+                    namespace: "n", key: "k", value: value, condition: batch.fence, quotaBytes: 1 << 20)
+            }
+            let work = try await define(on: cluster[0], deliveries) { batch in
+                try await put(batch, "before")
+                await gate.pass()
+                for attempt in 0..<3 {
+                    do {
+                        switch attempt {
+                        case 0: try await put(batch, "late")
+                        case 1:
+                            _ = try await store.delete(namespace: "n", key: "k", condition: batch.fence)
+                        default:
+                            _ = try await store.apply(
+                                namespace: "n", reads: [:], writes: [(key: "k", value: "late")],
+                                condition: batch.fence, quotaBytes: 1 << 20)
+                        }
+                    } catch let error as LockError {
+                        refusals.withLock { $0.append("\(error)") }
+                    }
+                }
+                ended.open()
+                return nil
+            }
+            try await work.submit(bucket: "a", .integer(1))
+            try await waitUntil("the first write") {
+                try await store.fetchValue(namespace: "n", key: "k")?.value == "before"
+            }
+            cluster[0].pause()
+            try await define(on: cluster[1], deliveries) { batch in
+                try await put(batch, "taken over")
+                return nil
+            }
+            try await waitUntil("the other node's write") {
+                try await store.fetchValue(namespace: "n", key: "k")?.value == "taken over"
+            }
+            try await cluster.waitUntilEmpty()
+            gate.open()
+            await ended.pass()
+            #expect(try await store.fetchValue(namespace: "n", key: "k")?.value == "taken over")
+            let text = "bucket \"a\" is not this batch's any more"
+            #expect(refusals.withLock { $0 } == [text, text, text])
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases)
     func `a batch of a killed node goes to another one as its next attempt`(_ engine: TestEngine) async throws
     {
         try await ExecutorCluster.with(engine, nodes: 2, lease: .seconds(1)) { cluster in

@@ -26,7 +26,8 @@ final class TestHome: Sendable {
             engine == .sqlite
             ? nil
             : Task {
-                try await TestDatabase.open(engine, migrations: EventLog.migrations + Hosting.migrations)
+                try await TestDatabase.open(
+                    engine, migrations: EventLog.migrations + Membership.migrations + Hosting.migrations)
             }
         try layout.create()
     }
@@ -50,7 +51,7 @@ final class TestHome: Sendable {
             if let postgres { try await postgres.value.openAnother() } else {
                 try SharedDatabase.openSQLite(path: layout.databaseFile, logger: logger)
             }
-        try await database.migrate(EventLog.migrations + Hosting.migrations)
+        try await database.migrate(EventLog.migrations + Membership.migrations + Hosting.migrations)
         let git = GitStore(
             configuration: GitConfiguration(
                 hooksDirectory: layout.home, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, threads: 2

@@ -40,6 +40,14 @@ final class ExecutorObject: HostObject {
     }
 }
 
+/// What a run of an executor's function carries along: that its tasks are still its own.
+struct TaskCallContext: Sendable {
+    let fence: WriteFence
+
+    /// What a host call of such a run writes is conditional on; `nil` in other runs.
+    static func fence(of call: HostCall) -> WriteFence? { (call.callerContext as? TaskCallContext)?.fence }
+}
+
 /// The options of `perigee.executors.define`, checked.
 struct ExecutorOptions: Sendable {
     let settings: ExecutorSettings

@@ -27,6 +27,9 @@ enum ExecutorsModule {
                 with its last error, which stays until it is retried or dropped. Being stopped or reloaded
                 in the middle is no failure.
 
+                A node that is cut off goes on for a while with tasks that another one has taken over. What it
+                then writes to `perigee.kv` or `perigee.refs` is refused, with `fenced`.
+
                 A delayed task takes its place in its bucket when it is due; until then others are not held
                 up. An executor takes no more than `max_tasks`, dead letters included: `submit` then gives
                 `quota`.
@@ -152,7 +155,8 @@ enum ExecutorsModule {
                                 [
                                     .string(batch.bucket), .list(batch.tasks.map(\.payload)),
                                     .integer(Int64(batch.attempt)),
-                                ], kind: "executor", wait: options.timeout)
+                                ], callerContext: TaskCallContext(fence: batch.fence), kind: "executor",
+                                wait: options.timeout)
                             return nil
                         } catch PluginCallError.stopped {
                             throw TaskNotTaken()

@@ -4,18 +4,24 @@ import Synchronization
 
 /// A program that this one starts: in a process group of its own, with the given environment alone.
 final class ChildProgram: Sendable {
-    private let identifier: pid_t
+    /// Its process.
+    let identifier: pid_t
     private let status = Mutex<Int32?>(nil)
 
     /// - Parameter command: The program's path or a name in `PATH`, and its arguments.
     /// - Parameter output: The file that standard output and standard error go to.
+    /// - Parameter descriptors: Handed on, as 3 and those that follow; each greater than what it becomes.
     /// - Throws: ``ConformanceError/program(name:reason:)``.
-    init(_ command: [String], environment: [String: String], output: String) throws {
-        identifier = try Self.spawn(command, environment.map { "\($0.key)=\($0.value)" }, output)
+    init(
+        _ command: [String], environment: [String: String], output: String, descriptors: [Int32] = []
+    ) throws {
+        identifier = try Self.spawn(
+            command, environment.map { "\($0.key)=\($0.value)" }, output, descriptors)
     }
 
-    private static func spawn(_ command: [String], _ environment: [String], _ output: String) throws -> pid_t
-    {
+    private static func spawn(
+        _ command: [String], _ environment: [String], _ output: String, _ descriptors: [Int32]
+    ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
@@ -23,6 +29,9 @@ final class ChildProgram: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        for (index, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(3 + index))
+        }
         // Whatever this program blocks or ignores.
         var signals = sigset_t()
         sigemptyset(&signals)
