@@ -127,6 +127,7 @@ struct clh_state {
     /* crossings */
     int64_t self;                  /* the object whose method is called */
     clh_buffer arguments, reply;
+    clh_buffer names;              /* of the tables that are being written as JSON */
     clh_status reply_status;
     int replied;
     clh_result call;
@@ -201,6 +202,7 @@ void clh_encode(clh_state *host, lua_State *L, const clh_op *op, int first, int 
 /* Refuses an argument, counted from 0, by its name. */
 int clh_refuse_argument(lua_State *L, const clh_op *op, int argument, const char *why);
 void clh_forget_new_functions(clh_state *host, lua_State *L);
+int clh_is_text(const char *text, size_t length); /* well-formed UTF-8 */
 
 /* decode.c: each raises on malformed bytes */
 /* Pushes a list's elements; gives how many. */
@@ -253,6 +255,8 @@ int clh_format(lua_State *L);
 int clh_sort(lua_State *L);
 int clh_substitute(lua_State *L);              /* string.gsub */
 int clh_to_text(lua_State *L);                 /* tostring */
+int clh_write_json(lua_State *L);              /* upvalue: op */
+int clh_read_json(lua_State *L);
 int clh_print(lua_State *L);
 void clh_push_text(lua_State *L, int index);   /* tostring without addresses; may call __tostring */
 #define CLH_IDENTITY_MAX 20
