@@ -70,10 +70,10 @@ static void left(void) {
     static const char *const calls[] = {
         "encode(print)", "encode(0/0)", "encode({1, nil, 3})", "encode({1, a = 2})", "encode({[2] = 1})",
         "encode('\\255')", "encode({['\\u{e9}'] = 1})", "encode(setmetatable({}, {}))", "encode(1, {})",
-        "encode()", "encode(('x'):rep(300000))",
+        "encode()", "encode({('x'):rep(900000), ('x'):rep(900000)})",
+        "encode((function() local t = {('x'):rep(9000)} for i = 1, 9 do t = {t, t} end return t end)())",
         "encode((function() local t = {} t[1] = t return t end)())",
         "encode((function() local t = {} for i = 1, 32 do t = {t} end return t end)())",
-        "encode((function() local t = {} for i = 1, 40000 do t[i] = 0.5 end return t end)())",
         "decode()", "decode(1)", "decode('')", "decode('{')", "decode('[1')", "decode('[1,]')",
         "decode('[1;2]')", "decode('{\"a\":1,}')", "decode('{\"a\" 1}')", "decode('{a:1}')",
         "decode('{1:1}')",
@@ -88,7 +88,6 @@ static void left(void) {
         "decode([[\"\\udc00\"]])", "decode('\"\\255\"')", "decode('\"\\\\')", "decode('\"\\\\u')",
         "decode('9999999999999999999')", "decode('1', 2)", "decode(('['):rep(40) .. (']'):rep(40))",
         "decode(('['):rep(100000))", "decode(('{\"a\":'):rep(40000))", "decode('{\"\\u{e9}\":1}')",
-        "decode('[' .. ('0.5,'):rep(40000) .. '1]')", "decode('[' .. (' '):rep(300000) .. '1]')",
     };
     clh_state *host = open_state(NULL);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

@@ -37,7 +37,7 @@ typedef struct clh_watchdog clh_watchdog;
 typedef struct clh_limits {
     size_t heap_max;
     size_t block_max;
-    size_t value_max;
+    size_t value_max; /* of what leaves the state, encoded */
     size_t source_max;
     int64_t slice;
     int depth_max;

@@ -11,7 +11,6 @@ typedef struct reader {
     clh_state *host;
     lua_State *L;
     const char *at, *end;
-    size_t size; /* no less than what the value takes when it is encoded */
     int depth_max;
 } reader;
 
@@ -99,7 +98,6 @@ static int escaped(reader *r, const char *from) {
     length = (size_t)(to - buffer->data);
     if (!clh_is_text((const char *)buffer->data, length)) return 0;
     lua_pushlstring(r->L, (const char *)buffer->data, length);
-    r->size += length + 5;
     return 1;
 }
 
@@ -115,7 +113,6 @@ static int text(reader *r) {
     if (ahead(r) != '"' || (all >= 0x80 && !clh_is_text(from, length))) return 0;
     r->at++;
     lua_pushlstring(r->L, from, length);
-    r->size += length + 5;
     return 1;
 }
 
@@ -144,7 +141,6 @@ static int number(reader *r) {
     }
     ptrdiff_t count = r->at - digits;
     if (count == 0 || (*digits == '0' && count > 1)) return 0;
-    r->size += 9;
     if (ahead(r) == '.') {
         is_whole = 0;
         const char *point = r->at++;
@@ -228,10 +224,9 @@ static int table(reader *r, int depth, int is_list) {
     lua_State *L = r->L;
     int waiting = 0, is_made = 0, has_absent = 0, place = lua_gettop(L) + 1;
     lua_Integer length = 0;
-    if (depth >= r->depth_max || r->size > r->host->limits.value_max) return 0;
+    if (depth >= r->depth_max) return 0;
     luaL_checkstack(L, 2 * KEPT + 8, NULL);
     clh_check_budget(r->host, L);
-    r->size += 5;
     r->at++;
     int close = is_list ? ']' : '}';
     if (next(r) == close) {
@@ -265,7 +260,6 @@ static int table(reader *r, int depth, int is_list) {
 static int word(reader *r, const char *word, size_t length) {
     if ((size_t)(r->end - r->at) < length || memcmp(r->at, word, length) != 0) return 0;
     r->at += length;
-    r->size++;
     return 1;
 }
 
@@ -289,9 +283,8 @@ int clh_read_json(lua_State *L) {
     if (count == 1 && lua_type(L, 1) == LUA_TSTRING) {
         size_t length;
         const char *bytes = lua_tolstring(L, 1, &length);
-        reader r = {host, L, bytes, bytes + length, 5, clh_json_depth_max(host)};
-        is_read = length + 8 <= host->limits.value_max && value(&r, 0) && next(&r) < 0
-            && r.size <= host->limits.value_max;
+        reader r = {host, L, bytes, bytes + length, clh_json_depth_max(host)};
+        is_read = value(&r, 0) && next(&r) < 0;
     }
     return clh_json_answer(L, op, is_read, count);
 }

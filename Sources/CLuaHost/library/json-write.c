@@ -9,7 +9,6 @@ typedef struct writer {
     clh_state *host;
     lua_State *L;
     clh_buffer *out;
-    size_t size; /* no less than what the value takes when it is encoded */
     int depth_max;
 } writer;
 
@@ -23,7 +22,7 @@ typedef struct field {
 static int put_value(writer *w, int index, int depth);
 
 static __attribute__((noinline)) int grow(writer *w, size_t more) {
-    size_t longest = w->host->limits.value_max;
+    size_t longest = w->host->limits.block_max; /* of a string */
     if (w->out->length > longest || more > longest) return 0;
     int could_leave = clh_stay(w->host), status = clh_buffer_reserve(w->out, more);
     clh_may_leave(w->host, could_leave);
@@ -86,7 +85,6 @@ static int put_escape(writer *w, unsigned char c) {
 static int put_text(writer *w, const char *text, size_t length) {
     const char *from = text, *at = text, *end = text + length;
     unsigned char all = 0;
-    w->size += length + 5;
     if (!put_byte(w, '"')) return 0;
     for (; at < end; at++) {
         unsigned char c = (unsigned char)*at;
@@ -160,11 +158,11 @@ static int put_field(writer *w, int table, field it, int is_first, int depth) {
 static int put_large_map(writer *w, int table, int depth) {
     lua_State *L = w->L;
     clh_buffer *names = &w->host->names;
-    size_t base = names->length, count = 0, size = 0;
+    size_t base = names->length, count = 0;
     lua_pushnil(L);
     while (lua_next(L, table)) {
         field it;
-        if (!take_name(w, &it) || (size += it.length) > w->host->limits.value_max) return 0;
+        if (!take_name(w, &it)) return 0;
         int could_leave = clh_stay(w->host), status = clh_buffer_reserve(names, sizeof it);
         clh_may_leave(w->host, could_leave);
         if (status != 0) return 0;
@@ -224,11 +222,10 @@ static int put_list(writer *w, int table, lua_Integer length, int depth) {
 
 static int put_table(writer *w, int index, int depth) {
     lua_State *L = w->L;
-    if (depth >= w->depth_max || w->size > w->host->limits.value_max) return 0;
+    if (depth >= w->depth_max) return 0;
     luaL_checkstack(L, 2 * KEPT + 8, NULL);
     clh_check_budget(w->host, L); /* an emptied table costs much and gives two bytes */
     if (lua_getmetatable(L, index)) return 0;
-    w->size += 5;
     lua_Unsigned length = lua_rawlen(L, index);
     return length ? put_list(w, index, (lua_Integer)length, depth + 1) : put_map(w, index, depth + 1);
 }
@@ -237,12 +234,9 @@ static int put_value(writer *w, int index, int depth) {
     size_t length;
     const char *text;
     switch (lua_type(w->L, index)) {
-    case LUA_TNIL: w->size++; return put(w, "null", 4);
-    case LUA_TBOOLEAN:
-        w->size++;
-        return lua_toboolean(w->L, index) ? put(w, "true", 4) : put(w, "false", 5);
+    case LUA_TNIL: return put(w, "null", 4);
+    case LUA_TBOOLEAN: return lua_toboolean(w->L, index) ? put(w, "true", 4) : put(w, "false", 5);
     case LUA_TNUMBER:
-        w->size += 9;
         if (lua_isinteger(w->L, index)) return put_integer(w, lua_tointegerx(w->L, index, NULL));
         return put_float(w, lua_tonumberx(w->L, index, NULL));
     case LUA_TSTRING:
@@ -258,10 +252,9 @@ int clh_write_json(lua_State *L) {
     clh_state *host = op->host;
     int count = lua_gettop(L), is_written = 0;
     if (count == 1 || (count == 2 && lua_isnil(L, 2))) {
-        writer w = {host, L, &host->arguments, 5, clh_json_depth_max(host)};
+        writer w = {host, L, &host->arguments, clh_json_depth_max(host)};
         w.out->length = host->names.length = 0;
-        is_written = put_value(&w, 1, 0) && w.size <= host->limits.value_max
-            && w.out->length + 8 <= host->limits.value_max;
+        is_written = put_value(&w, 1, 0) && w.out->length < host->limits.block_max;
         if (is_written) lua_pushlstring(L, (const char *)w.out->data, w.out->length);
     }
     return clh_json_answer(L, op, is_written, count);

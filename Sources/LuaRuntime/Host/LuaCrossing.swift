@@ -13,7 +13,9 @@ struct LuaCrossing: Sendable {
         self.classes = Dictionary(numbered) { first, _ in first }
 
         // The arguments themselves are one list more.
-        self.limits = PortableLimits(depthMax: limits.depthMax + 2, bytesMax: limits.valueBytesMax + 16)
+        self.limits = PortableLimits(
+            depthMax: limits.depthMax + 2,
+            bytesMax: max(limits.valueBytesMax, limits.argumentBytesMax) + 16)
         self.generation = generation
     }
 

@@ -17,7 +17,7 @@ final class LuaHandle {
         self.bridge = bridge
         var cLimits = clh_limits(
             heap_max: max(0, limits.memoryBytesMax), block_max: max(0, limits.blockBytesMax),
-            value_max: max(0, limits.valueBytesMax), source_max: max(0, limits.sourceBytesMax),
+            value_max: max(0, limits.argumentBytesMax), source_max: max(0, limits.sourceBytesMax),
             slice: limits.slice.nanoseconds, depth_max: Int32(clamping: limits.depthMax))
         var callbacks = bridge.callbacks
         guard let state = clh_open(&cLimits, &callbacks, generation) else {
