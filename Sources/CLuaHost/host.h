@@ -99,6 +99,7 @@ struct clh_state {
     /* heap */
     clh_blocks blocks;
     size_t heap, heap_peak;
+    size_t heap_kept;              /* after the last collection by clh_make_room */
     uint64_t refused;
     size_t limit_hit;              /* the limit that refused last */
     /* definitions */
@@ -255,6 +256,7 @@ int clh_format(lua_State *L);
 int clh_sort(lua_State *L);
 int clh_substitute(lua_State *L);              /* string.gsub */
 int clh_to_text(lua_State *L);                 /* tostring */
+void clh_make_room(lua_State *L);              /* before a text is put together in a buffer */
 int clh_write_json(lua_State *L);              /* upvalue: op */
 int clh_read_json(lua_State *L);
 int clh_print(lua_State *L);
