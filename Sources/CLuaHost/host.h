@@ -125,6 +125,7 @@ struct clh_state {
     int abandoned;
     int64_t turn_wall, turn_cpu;   /* clocks at the beginning of the turn */
     int64_t slice_end;
+    int is_held;                   /* the host was told that the slice is over */
     /* crossings */
     int64_t self;                  /* the object whose method is called */
     clh_buffer arguments, reply;

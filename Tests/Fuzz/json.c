@@ -143,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!is_ours(theirs, 0)) differ("read, though it is left to the host");
         if (!is_equal(2, theirs)) differ("read as something else");
         check_writing(theirs);
-    } else if (theirs && is_ours(theirs, 0)) {
+    } else if (theirs && is_ours(theirs, 0) && !memchr(data, 0, size)) { /* a zero ends jansson's text */
         differ("not read, though it is JSON");
     }
     json_decref(theirs);

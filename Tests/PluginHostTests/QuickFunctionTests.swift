@@ -125,7 +125,7 @@ import Testing
             said == [
                 [
                     1, 2.5, "ü", true, 2, true, 1, 1, "refused",
-                    "bad argument #1 'value' to 'perigee.quick.same' (value expected, got function)",
+                    "value: a function cannot be stored",
                 ]
             ], "got: \(said)")
     }

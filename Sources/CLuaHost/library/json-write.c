@@ -252,7 +252,7 @@ int clh_write_json(lua_State *L) {
     clh_state *host = op->host;
     int count = lua_gettop(L), is_written = 0;
     if (count == 1 || (count == 2 && lua_isnil(L, 2))) {
-        writer w = {host, L, &host->arguments, clh_json_depth_max(host)};
+        writer w = {host, L, &host->reply, clh_json_depth_max(host)};
         w.out->length = host->names.length = 0;
         is_written = put_value(&w, 1, 0) && w.out->length < host->limits.block_max;
         if (is_written) lua_pushlstring(L, (const char *)w.out->data, w.out->length);

@@ -167,10 +167,10 @@ struct HostFunctionBinding: Sendable {
         let second = PlainCheck(function.parameters.dropFirst().first)
         return .attempt(
             { call in
-                if let isIdle, isIdle(context), call.argumentCount <= count, first.passes(call, 0),
-                    second.passes(call, 1)
-                {
-                    return tally.succeed()
+                if let isIdle, isIdle(context) {
+                    let passes =
+                        call.argumentCount <= count && first.passes(call, 0) && second.passes(call, 1)
+                    return passes ? tally.succeed() : call.pass()
                 }
                 guard call.argumentCount <= count, let one = first.value(call, 0),
                     let other = second.value(call, 1), let result = try? body(context, one, other),
