@@ -49,14 +49,18 @@ lint: setup ## Check format, Lua and the rules of CONTRIBUTING.md
 format: ## Format the Swift files in place
 	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
 
-bench: build ## Compare with nginx and git-http-backend, and with stock Lua; a quarter of an hour
+bench: build ## Compare with other servers, with stock Lua, and with the targets; half an hour
 	@.ci/setup bench
-	@Benchmarks/git-http/run --perigee $(PERIGEE)
-	@Benchmarks/push-fairness/run --perigee $(PERIGEE) || missed=1; \
-	    for suite in lua-host-call lua-programs lua-fairness; do Benchmarks/$$suite/run.sh || missed=1; done; \
-	    test -z "$$missed"
+	@missed=""; \
+	for suite in git-http git-ssh push-fairness; do \
+	    echo "== $$suite"; Benchmarks/$$suite/run --perigee $(PERIGEE) || missed="$$missed $$suite"; \
+	done; \
+	for suite in lua-host-call lua-programs lua-fairness cluster-caches cluster-executor cluster-jobs; do \
+	    echo "== $$suite"; Benchmarks/$$suite/run.sh || missed="$$missed $$suite"; \
+	done; \
+	test -z "$$missed" || { echo "bench: targets missed:$$missed" >&2; exit 1; }
 
-fuzz: setup ## Feed generated input to the pattern matcher and the codec; EXECUTIONS=10000000 each
+fuzz: setup ## Feed generated input to the pattern matcher, the codec and JSON; EXECUTIONS=10000000 each
 	@.ci/setup fuzz
 	@.ci/fuzz $(EXECUTIONS)
 

@@ -121,7 +121,7 @@ static void put_head(encoder *e, uint8_t fix, uint8_t wide, size_t count) {
     else put_big(e, (uint8_t)(wide + 1), count, 4);
 }
 
-static int is_text(const char *text, size_t length) {
+int clh_is_text(const char *text, size_t length) {
     const unsigned char *p = (const unsigned char *)text, *end = p + length;
     while (p < end) {
         unsigned c = *p++, rest = 0, least = 0;
@@ -207,7 +207,7 @@ static void put_map(encoder *e, const step *at, step *here) {
                 : "a table whose keys are neither all strings nor 1 to n cannot be stored");
         }
         here->key = lua_tolstring(L, -2, &length);
-        if (!is_text(here->key, length)) {
+        if (!clh_is_text(here->key, length)) {
             refuse(e, at, "a table with a key that is not UTF-8 cannot be stored");
         }
         put_string(e, here->key, length);

@@ -86,18 +86,22 @@ static int take_table(lua_State *L, int index, clh_scalar *to, clh_scalar *items
     return (int)(length ? count : 2 * count);
 }
 
+/* Room for the items of tables; 0 without memory. */
+static int has_items(clh_state *host) {
+    if (host->fast_items) return 1;
+    int could_leave = clh_stay(host);
+    host->fast_items = calloc(CLH_FAST_ITEMS, sizeof *host->fast_items);
+    clh_may_leave(host, could_leave);
+    return host->fast_items != NULL;
+}
+
 /* An argument that is no scalar, or one that may be too long. Gives how many items it has used. */
 static __attribute__((noinline)) int take(lua_State *L, const clh_op *op, int argument, int index,
                                           clh_scalar *to, int used) {
     clh_state *host = op->host;
     int type = lua_type(L, index);
     if (type == LUA_TTABLE) { /* with room for LUA_MINSTACK values, as in any C function */
-        if (!host->fast_items) {
-            int could_leave = clh_stay(host);
-            host->fast_items = calloc(CLH_FAST_ITEMS, sizeof *host->fast_items);
-            clh_may_leave(host, could_leave);
-            if (!host->fast_items) return luaL_error(L, "not enough memory");
-        }
+        if (!has_items(host)) return luaL_error(L, "not enough memory");
         int more = take_table(L, index, to, host->fast_items + used, CLH_FAST_ITEMS - used);
         if (more < 0) refuse_table(L, op, argument);
         return used + more;
@@ -231,11 +235,22 @@ int clh_call_fast(lua_State *L) {
     return answer(L, op, &host->fast);
 }
 
+/* A table for an attempt, if it is flat. Gives how many items are used. */
+static __attribute__((noinline)) int take_flat(lua_State *L, clh_state *host, int index, clh_scalar *to,
+                                               int used) {
+    int top = lua_gettop(L), more = -1;
+    if (has_items(host)) more = take_table(L, index, to, host->fast_items + used, CLH_FAST_ITEMS - used);
+    lua_settop(L, top);
+    if (more >= 0) return used + more;
+    to->type = CLH_OTHER;
+    return used;
+}
+
 /* Tries the fast way; arguments that it cannot take are for the other one to judge. */
 int clh_attempt(lua_State *L) {
     const clh_op *op = lua_touserdata(L, lua_upvalueindex(1));
     clh_state *host = op->host;
-    int before = 0;
+    int before = 0, used = 0;
     if (op->receiver) {
         host->fast.self = clh_receiver(L, op);
         before = 1;
@@ -245,7 +260,11 @@ int clh_attempt(lua_State *L) {
         for (int argument = 0; argument < count; argument++) {
             clh_scalar *to = &host->fast_arguments[argument];
             int index = argument + 1 + before;
-            if (!take_scalar(L, index, lua_type(L, index), to)) to->type = CLH_OTHER;
+            if (take_common(L, index, to, SIZE_MAX)) continue;
+            int type = lua_type(L, index);
+            if (take_scalar(L, index, type, to)) continue;
+            if (type == LUA_TTABLE) used = take_flat(L, host, index, to, used);
+            else to->type = CLH_OTHER;
         }
         ask(host, op, &host->fast, count);
         if (!host->fast.is_passed) {

@@ -99,6 +99,7 @@ struct clh_state {
     /* heap */
     clh_blocks blocks;
     size_t heap, heap_peak;
+    size_t heap_kept;              /* after the last collection by clh_make_room */
     uint64_t refused;
     size_t limit_hit;              /* the limit that refused last */
     /* definitions */
@@ -124,9 +125,11 @@ struct clh_state {
     int abandoned;
     int64_t turn_wall, turn_cpu;   /* clocks at the beginning of the turn */
     int64_t slice_end;
+    int is_held;                   /* the host was told that the slice is over */
     /* crossings */
     int64_t self;                  /* the object whose method is called */
     clh_buffer arguments, reply;
+    clh_buffer names;              /* of the tables that are being written as JSON */
     clh_status reply_status;
     int replied;
     clh_result call;
@@ -201,6 +204,7 @@ void clh_encode(clh_state *host, lua_State *L, const clh_op *op, int first, int 
 /* Refuses an argument, counted from 0, by its name. */
 int clh_refuse_argument(lua_State *L, const clh_op *op, int argument, const char *why);
 void clh_forget_new_functions(clh_state *host, lua_State *L);
+int clh_is_text(const char *text, size_t length); /* well-formed UTF-8 */
 
 /* decode.c: each raises on malformed bytes */
 /* Pushes a list's elements; gives how many. */
@@ -253,6 +257,9 @@ int clh_format(lua_State *L);
 int clh_sort(lua_State *L);
 int clh_substitute(lua_State *L);              /* string.gsub */
 int clh_to_text(lua_State *L);                 /* tostring */
+void clh_make_room(lua_State *L);              /* before a text is put together in a buffer */
+int clh_write_json(lua_State *L);              /* upvalue: op */
+int clh_read_json(lua_State *L);
 int clh_print(lua_State *L);
 void clh_push_text(lua_State *L, int index);   /* tostring without addresses; may call __tostring */
 #define CLH_IDENTITY_MAX 20

@@ -73,6 +73,7 @@ void clh_close(clh_state *host) {
     free(host->fast_items);
     free(host->arguments.data);
     free(host->reply.data);
+    free(host->names.data);
     free(host);
 }
 
@@ -139,6 +140,12 @@ int clh_add_attempted_function(clh_state *host, const char *path, const char *na
                                int options, int op, void *function) {
     clh_op values = {.kind = kind, .options = options, .index = op, .function = function};
     return add(host, path, names, clh_attempt, values);
+}
+
+int clh_add_json_function(clh_state *host, const char *path, const char *names, clh_json_work work, int op,
+                          void *function) {
+    clh_op values = {.kind = CLH_IMMEDIATE, .index = op, .function = function};
+    return add(host, path, names, work == CLH_JSON_WRITE ? clh_write_json : clh_read_json, values);
 }
 
 int clh_add_constant(clh_state *host, const char *path, const uint8_t *bytes, size_t length) {

@@ -13,14 +13,19 @@ static void set_deadline(clh_state *host, int64_t now, int64_t used) {
     int64_t slice = host->limits.slice;
     if (left < 0) left = 0;
     host->slice_end = now + (left < slice ? left : slice);
+    host->is_held = 0;
     clh_watch(host, host->slice_end);
+}
+
+static void tell_held(clh_state *host) {
+    int could_leave = clh_stay(host);
+    if (host->callbacks.held) host->callbacks.held(host->callbacks.owner);
+    clh_may_leave(host, could_leave);
 }
 
 /* The run goes on where it cannot give way. */
 static void hold(clh_state *host, int64_t now, int64_t used) {
-    int could_leave = clh_stay(host);
-    if (host->callbacks.held) host->callbacks.held(host->callbacks.owner);
-    clh_may_leave(host, could_leave);
+    tell_held(host);
     set_deadline(host, now, used);
 }
 
@@ -111,7 +116,15 @@ int clh_poll(clh_state *host, lua_State *L) {
 }
 
 void clh_check_budget(clh_state *host, lua_State *L) {
-    if (host->kill || (host->expired && is_over(host, turn_used(host)))) clh_die(L);
+    if (host->kill) clh_die(L);
+    if (!host->expired) return;
+    int64_t used = turn_used(host);
+    if (is_over(host, used)) clh_die(L);
+    /* The run gives way at the next instruction; until then others need not wait for its thread. */
+    if (!host->is_held && clh_now() >= host->slice_end) {
+        host->is_held = 1;
+        tell_held(host);
+    }
 }
 
 int clh_pause(lua_State *L, lua_KContext context, lua_KFunction k) {

@@ -9,9 +9,10 @@ const clh_limits default_limits = {.heap_max = 64u << 20,
                                    .slice = 10 * MILLISECOND,
                                    .depth_max = 32};
 
-enum { OP_ECHO, OP_ON, OP_MISUSE, OP_WAIT, OP_EACH, OP_WITH, OP_FIELD, OP_MAKE, OP_SELF, OP_LOAD };
+enum { OP_ECHO, OP_ON, OP_MISUSE, OP_WAIT, OP_EACH, OP_WITH, OP_FIELD, OP_MAKE, OP_SELF, OP_LOAD, OP_JSON };
 
 int32_t handed_function;
+int json_answers;
 static clh_state *the_state; /* whose host this is */
 
 /* ---- the host ------------------------------------------------------------------------------------------ */
@@ -32,6 +33,7 @@ static void answer(void *owner, int op, const uint8_t *arguments, size_t length,
     case OP_MAKE: clh_reply(the_state, CLH_VALUES, object, sizeof object); break;
     case OP_SELF: clh_reply(the_state, CLH_VALUES, self, sizeof self); break;
     case OP_MISUSE: clh_reply(the_state, CLH_MISUSE, (const uint8_t *)"that is wrong", 13); break;
+    case OP_JSON: clh_reply(the_state, CLH_MISUSE, (const uint8_t *)"left to the host", 16); break;
     case OP_ON: /* [extension 1: id, generation] */
         if (length >= 7 && arguments[1] == 0xd7) {
             handed_function = arguments[3] << 24 | arguments[4] << 16 | arguments[5] << 8 | arguments[6];
@@ -105,9 +107,20 @@ static void answer_waiting(clh_state *host, const clh_result *result) {
     }
 }
 
+static void answered(void *function) { json_answers += function == &the_state; }
+
+static size_t write_number(double number, uint8_t *to) {
+    char text[40];
+    int length = snprintf(text, sizeof text, "%.17g", number);
+    if (!strpbrk(text, ".e")) length += snprintf(text + length, sizeof text - (size_t)length, ".0");
+    memcpy(to, text, (size_t)length);
+    return (size_t)length;
+}
+
 clh_state *open_state_or_null(const clh_limits *limits) {
     static const uint8_t constant[] = {0x81, 0xa1, 'x', 0x92, 0x01, 0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0};
-    clh_callbacks callbacks = {.immediate = answer, .fast = answer_fast, .log = ignore_log};
+    clh_callbacks callbacks = {.immediate = answer, .fast = answer_fast, .log = ignore_log,
+                               .answered = answered, .write_number = write_number};
     clh_state *host = clh_open(limits ? limits : &default_limits, &callbacks, 7);
     if (!host) return NULL;
     the_state = host;
@@ -131,6 +144,8 @@ clh_state *open_state_or_null(const clh_limits *limits) {
         || clh_add_function(host, "test.with", "value", CLH_BRACKET, 0, OP_WITH) != 0
         || clh_add_function(host, "test.config", "", CLH_INDEX, 0, OP_FIELD) != 0
         || clh_add_fast_function(host, "test.fast", "value", NULL) != 0
+        || clh_add_json_function(host, "json.encode", "value", CLH_JSON_WRITE, OP_JSON, &the_state) != 0
+        || clh_add_json_function(host, "json.decode", "text", CLH_JSON_READ, OP_JSON, &the_state) != 0
         || clh_add_constant(host, "test.constant", constant, sizeof constant) != 0;
     if (!failed) return host;
     clh_close(host);

@@ -37,4 +37,6 @@ void finish_run(clh_state *host, uint64_t run, ending *end);
 void run_source(clh_state *host, const char *source, int64_t cpu_max, ending *end);
 /* The last function that `test.on(fn)` handed over, or 0. */
 extern int32_t handed_function;
+/* How many calls of `json.encode` and `json.decode` were not left to the host, which refuses them. */
+extern int json_answers;
 #endif

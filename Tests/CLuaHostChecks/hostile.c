@@ -34,6 +34,11 @@ typedef struct attack {
                     POWERS("47", "48", "49", "50") POWERS("51", "52", "53", "54") \
                         POWERS("55", "56", "57", "58") POWERS("59", "60", "61", "62") "63] = 1} "
 
+/* 130 names that begin with `p`. */
+#define TEN(p) p "0, " p "1, " p "2, " p "3, " p "4, " p "5, " p "6, " p "7, " p "8, " p "9, "
+#define FIFTY(p) TEN(p "0") TEN(p "1") TEN(p "2") TEN(p "3") TEN(p "4")
+#define NAMES(first, p) first FIFTY(p "x") FIFTY(p "y") TEN(p "z1") TEN(p "z2") TEN(p "z3")
+
 static const attack attacks[] = {
 #include "attacks.inc"
 };

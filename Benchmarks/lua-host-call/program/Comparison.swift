@@ -9,6 +9,8 @@ struct Comparison {
     let pairs: Int
     /// The highest ratio that is good enough.
     let target: Double?
+    /// What a call should take at most, in nanoseconds; told, but a slow or busy machine does not fail.
+    var aim: Double?
 
     struct Figures {
         /// The whole call, its turn of the loop included; without that turn; and the empty loop's turn.
@@ -39,7 +41,9 @@ struct Comparison {
             bareRatio.add((our.whole - our.empty) / (peer.whole - peer.empty))
         }
         print(title)
-        print("  ", "whole call, loop included", row(ours.whole, peers.whole, wholeRatio), goal(wholeRatio))
+        print(
+            "  ", "whole call, loop included", row(ours.whole, peers.whole, wholeRatio), goal(wholeRatio),
+            aimed(ours.whole))
         print("  ", "empty loop taken off      ", row(ours.bare, peers.bare, bareRatio))
         print("  ", "the empty loop itself     ", row(ours.empty, peers.empty, nil))
         return target.map { wholeRatio.median <= $0 } ?? true
@@ -70,6 +74,11 @@ struct Comparison {
         guard let ratio else { return times }
         return times + "  ratio \(ratio.median.text(2)) "
             + "(middle half \(ratio.quantile(0.25).text(2)) to \(ratio.quantile(0.75).text(2)))"
+    }
+
+    private func aimed(_ ours: Samples) -> String {
+        guard let aim else { return "" }
+        return "aim \(aim.text(0)) ns: \(ours.median <= aim ? "reached" : "MISSED")"
     }
 
     private func goal(_ ratio: Samples) -> String {

@@ -67,6 +67,14 @@ struct HostSide {
                     else { return call.pass() }
                 }, otherwise: { _, _ in throw LuaHostError.misuse("integer expected") })),
         LuaHostFunction(
+            path: "host.encode",
+            kind: .json(.write, answered: {}) { arguments, _ in [.string(try JSON.text(arguments[0]))] }),
+        LuaHostFunction(
+            path: "host.decode",
+            kind: .json(.read, answered: {}) { arguments, _ in
+                [try JSON.decode(arguments[0].stringValue ?? "")]
+            }),
+        LuaHostFunction(
             path: "host.at_once",
             kind: .immediate { arguments, _ in
                 guard let number = arguments[0].integerValue else {

@@ -24,6 +24,12 @@ import LuaRuntime
         host.on("fields", function(n)
             local f, v = host.fields, {id = 7, name = "main", size = 1.5} for i = 1, n do local x = f(v) end
         end)
+        host.on("encode", function(n)
+            local f, v = host.encode, {id = 7, name = "main", size = 1.5} for i = 1, n do local x = f(v) end
+        end)
+        host.on("decode", function(n)
+            local f, v = host.decode, '{"id":7,"name":"main","size":1.5}' for i = 1, n do local x = f(v) end
+        end)
         host.on("wait", function(n) local f = host.wait for i = 1, n do local x = f(i) end end)
         """
 
@@ -31,20 +37,26 @@ import LuaRuntime
         Comparison(
             title: "fast function in Swift, an integer in and out", loop: "integer", calls: 100_000,
             pairs: 101,
-            target: 2),
+            target: 2, aim: 100),
         Comparison(
             title: "fast function in Swift, a table of three fields in and out", loop: "fields",
             calls: 50_000,
-            pairs: 101, target: 2),
+            pairs: 101, target: 2, aim: 600),
         Comparison(
             title: "fast function in Swift, a text of 15 bytes in and out, lent", loop: "bytes",
             calls: 100_000, pairs: 101, target: 2),
         Comparison(
             title: "fast function in Swift, a text of 15 bytes in and out, as a String", loop: "text",
-            calls: 100_000, pairs: 31, target: nil),
+            calls: 100_000, pairs: 101, target: 2),
         Comparison(
             title: "attempted function in Swift (plain values), an integer in and out", loop: "attempt",
-            calls: 100_000, pairs: 101, target: nil),
+            calls: 100_000, pairs: 101, target: 2, aim: 100),
+        Comparison(
+            title: "json.encode of a table of three fields, against lua-cjson's", loop: "encode",
+            calls: 20_000, pairs: 51, target: 2),
+        Comparison(
+            title: "json.decode of the same, against lua-cjson's", loop: "decode", calls: 20_000,
+            pairs: 51, target: 2),
         Comparison(
             title: "immediate function in Swift (any plain data), an integer in and out", loop: "at_once",
             calls: 50_000, pairs: 31, target: nil),

@@ -37,7 +37,7 @@ typedef struct clh_watchdog clh_watchdog;
 typedef struct clh_limits {
     size_t heap_max;
     size_t block_max;
-    size_t value_max;
+    size_t value_max; /* of what leaves the state, encoded */
     size_t source_max;
     int64_t slice;
     int depth_max;
@@ -122,6 +122,10 @@ typedef struct clh_callbacks {
     /* The slice is over and the run cannot give way: it keeps its thread. Told at the end of each slice; may
      * be NULL. */
     void (*held)(void *owner);
+    /* A JSON function has answered without the host; `function` is what clh_add_json_function was given. */
+    void (*answered)(void *function);
+    /* Writes a finite number as text of at most 32 bytes, and gives how many. */
+    size_t (*write_number)(double number, uint8_t *to);
 } clh_callbacks;
 
 /* ---- a state ------------------------------------------------------------------------------------------- */
@@ -143,6 +147,11 @@ int clh_add_fast_function(clh_state *state, const char *path, const char *names,
 /* Adds a function that first tries to answer as a fast one; it gets what is no scalar as CLH_OTHER. */
 int clh_add_attempted_function(clh_state *state, const char *path, const char *names, clh_kind kind,
                                int options, int op, void *function);
+typedef enum clh_json_work { CLH_JSON_WRITE = 0, CLH_JSON_READ } clh_json_work;
+/* Adds a function that turns a plain value into JSON, or the other way. It answers without the host what is in
+ * order and not unusual; all else, errors among it, is asked of the host as an immediate function. */
+int clh_add_json_function(clh_state *state, const char *path, const char *names, clh_json_work work, int op,
+                          void *function);
 /* Sets a constant at a dotted path, from MessagePack. 0 or -1. */
 int clh_add_constant(clh_state *state, const char *path, const uint8_t *bytes, size_t length);
 /* Adds a source under its relative path, such as "lib/x.lua"; copied. 0, or -1 without memory. */

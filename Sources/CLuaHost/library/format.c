@@ -178,6 +178,7 @@ int clh_format(lua_State *L) {
     int top = lua_gettop(L), argument = 1;
     const char *at = luaL_checklstring(L, 1, &length), *end = at + length;
     luaL_Buffer out;
+    clh_make_room(L);
     luaL_buffinit(L, &out);
     while (at < end) {
         if (*at != '%') {

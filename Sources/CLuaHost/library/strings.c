@@ -1,6 +1,17 @@
 /* String functions of our own, beside the pattern functions and format. */
 #include "../host.h"
 
+/* The buffers of Lua's auxiliary library ask the allocator themselves, and so nobody collects garbage when
+ * there is no memory (lauxlib.c, resizebox): a plugin with much garbage would be refused. */
+void clh_make_room(lua_State *L) {
+    clh_state *host = clh_host(L);
+    if (host->heap < host->heap_kept) host->heap_kept = host->heap;
+    size_t left = host->limits.heap_max - host->heap, grown = host->heap - host->heap_kept;
+    if (left / 2 > host->limits.block_max || grown <= host->limits.heap_max / 16) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    host->heap_kept = host->heap;
+}
+
 /* string.rep in as many steps as the result has bits, and none at all for an empty one. */
 static int repeat(lua_State *L) {
     size_t length, separator_length;
@@ -18,6 +29,7 @@ static int repeat(lua_State *L) {
     size_t total = unit * ((size_t)count - 1) + length;
     if (total > most) return luaL_error(L, "resulting string too large");
     luaL_Buffer result;
+    clh_make_room(L);
     char *to = luaL_buffinitsize(L, &result, total ? total : 1);
     size_t done = 0;
     if (length) memcpy(to, text, length);

@@ -106,6 +106,7 @@ static int concat(lua_State *L) {
     lua_Integer index = luaL_optinteger(L, 3, 1);
     last = luaL_optinteger(L, 4, last);
     luaL_Buffer out;
+    clh_make_room(L);
     luaL_buffinit(L, &out);
     for (; index < last; index++) {
         look(L, index);

@@ -119,16 +119,20 @@ enum EventsModule {
         example: """
             perigee.events.publish(perigee.plugin.id .. ":built", { repository = 12 })
             """,
-        body: .immediate { call in
-            let key = call.string(0)
-            let name = key.hasPrefix("\(call.plugin.id):") ? key.dropFirst(call.plugin.id.count + 1) : ""
-            try call.require(
-                !name.isEmpty && name.utf8.count <= 100, argument: 0, "key",
-                "a plugin raises events under its own id: '\(call.plugin.id):name'")
-            try PayloadSize.check(call.value(1), call, argument: 1, "payload")
-            guard call.plugin.publish(key: key, payload: call.options(1)) else {
+        body: .quick { plugin, key, payload in
+            let key = key.stringValue ?? ""
+            let name = key.hasPrefix("\(plugin.id):") ? key.dropFirst(plugin.id.count + 1) : ""
+            guard !name.isEmpty, name.utf8.count <= 100 else {
+                throw HostFailure.misuse(
+                    "bad argument #1 'key' to '\(publishName)' "
+                        + "(a plugin raises events under its own id: '\(plugin.id):name')")
+            }
+            try PayloadSize.check(payload, "#2 'payload' to '\(publishName)'")
+            guard plugin.publish(key: key, payload: payload.isNull ? .map([:]) : payload) else {
                 throw HostFailure.outcome(code: .unavailable, message: "too many events of this plugin wait")
             }
-            return [true]
+            return true
         })
+
+    private static let publishName = "perigee.events.publish"
 }

@@ -28,7 +28,7 @@ enum JSONModule {
         example: """
             local text = perigee.json.encode({ name = "app", branches = { "main" } })
             """,
-        body: .immediate { call in
+        body: .json(.write) { call in
             do {
                 let isPretty = call.options(1)["pretty"]?.boolValue ?? false
                 return [.string(try JSON.text(call.value(0), pretty: isPretty))]
@@ -47,7 +47,7 @@ enum JSONModule {
             local value, err = perigee.json.decode('{"branches": 3}')
             if err then perigee.log.warn(err.message) end
             """,
-        body: .immediate { call in
+        body: .json(.read) { call in
             do {
                 return [try JSON.decode(call.string(0))]
             } catch {

@@ -128,7 +128,7 @@ enum KVModule {
                     try call.require(
                         call.value(2).isNull, argument: 2, "options",
                         "a transaction's entries have no options")
-                    try PayloadSize.check(call.value(1), call, argument: 1, "value")
+                    try PayloadSize.check(call.value(1), "#2 'value' to '\(call.function)'")
                     transaction.write(call.string(0), call.value(1))
                     return [0]
                 }

@@ -31,10 +31,11 @@ enum LogModule {
             example: """
                 perigee.log.\(name)("report rebuilt", { ["repository.id"] = 12, branches = 3 })
                 """,
-            body: .immediate { call in
-                call.plugin.log.write(level, call.string(0), fields: metadata(call.value(1)))
-                return []
-            })
+            body: .quick(
+                { plugin, message, fields in
+                    plugin.log.write(level, message.stringValue ?? "", fields: metadata(fields))
+                    return .null
+                }, unless: { !$0.log.writes(level) }))
     }
 
     private static func metadata(_ fields: PortableValue) -> Logger.Metadata {

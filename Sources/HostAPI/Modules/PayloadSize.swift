@@ -3,12 +3,13 @@ import Portable
 
 /// The limit of a value that a plugin stores or sends.
 enum PayloadSize {
+    /// - Parameter place: `#2 'value' to 'perigee.kv.put'`.
     /// - Throws: ``HostFailure`` of kind `.misuse` for a value of more than 256 KiB or 32 levels.
-    static func check(_ value: PortableValue, _ call: HostCall, argument: Int, _ name: String) throws {
+    static func check(_ value: PortableValue, _ place: String) throws {
         do {
             _ = try MessagePack.encode(value, limits: .standard)
         } catch {
-            try call.require(false, argument: argument, name, "\(error)")
+            throw HostFailure.misuse("bad argument \(place) (\(error))")
         }
     }
 }

@@ -42,7 +42,7 @@ enum TimeModule {
         example: """
             perigee.log.info(perigee.time.iso(perigee.time.now()))
             """,
-        body: .scalars { _, milliseconds, _ in
+        body: .quick { _, milliseconds, _ in
             guard let milliseconds = milliseconds.integerValue, (0...last).contains(milliseconds) else {
                 throw HostFailure.misuse(
                     "bad argument #1 'milliseconds' to 'perigee.time.iso' (no time up to year 9999)")
@@ -66,7 +66,7 @@ enum TimeModule {
         example: """
             local milliseconds = perigee.time.parse("2026-11-21T02:25:56.123Z")
             """,
-        body: .scalars { _, text, _ in
+        body: .quick { _, text, _ in
             let text = text.stringValue ?? ""
             let date =
                 (try? Date.ISO8601FormatStyle().parse(text))

@@ -31,6 +31,7 @@ final class LuaBridge {
     var state: OpaquePointer?
     /// What C's fast functions point to, by the function's place.
     let fast: [Int: LuaFastFunction]
+    let json: [Int: LuaJSONFunction]
     private let log: @Sendable (LuaLogLine) -> Void
     private let held: @Sendable () -> Void
 
@@ -45,16 +46,19 @@ final class LuaBridge {
         self.crossing = crossing
         self.log = log
         var fast: [Int: LuaFastFunction] = [:]
+        var json: [Int: LuaJSONFunction] = [:]
         for (op, function) in functions.enumerated() {
             switch function.kind {
             case .fast(let body): fast[op] = LuaFastFunction(body)
             case .attempt(let body, _): fast[op] = LuaFastFunction(body)
             case .loading(let loading): fast[op] = LuaFastFunction(loading.attempt)
+            case .json(let work, let answered, _): json[op] = LuaJSONFunction(work, answered: answered)
             case .index(let body): fast[op] = LuaFastFunction { Self.read(body, &$0) }
             default: break
             }
         }
         self.fast = fast
+        self.json = json
     }
 
     /// The callbacks of a state that this bridge belongs to; the bridge must outlive it.
@@ -72,7 +76,9 @@ final class LuaBridge {
                     $0.write(source, UnsafeRawBufferPointer(start: text, count: length), position)
                 }
             },
-            held: { owner in LuaBridge.with(owner) { $0.held() } })
+            held: { owner in LuaBridge.with(owner) { $0.held() } },
+            answered: { LuaJSONFunction.answered($0) },
+            write_number: { LuaJSONFunction.write($0, to: $1) })
     }
 
     /// Lends the bridge, which outlives the state that calls, so that a call takes no reference of its own.
@@ -93,7 +99,7 @@ final class LuaBridge {
             var arguments = try crossing.arguments(bytes)
             arguments.receiver = clh_self(state)
             switch function.kind {
-            case .immediate(let body), .attempt(_, let body):
+            case .immediate(let body), .attempt(_, let body), .json(_, _, let body):
                 give(try body(arguments, context(position)), function)
             case .making(let body): give(try crossing.object(try body(arguments, context(position))))
             case .index(let body): give([try body(arguments[0].stringValue ?? "")], function)

@@ -13,7 +13,9 @@ struct LuaCrossing: Sendable {
         self.classes = Dictionary(numbered) { first, _ in first }
 
         // The arguments themselves are one list more.
-        self.limits = PortableLimits(depthMax: limits.depthMax + 2, bytesMax: limits.valueBytesMax + 16)
+        self.limits = PortableLimits(
+            depthMax: limits.depthMax + 2,
+            bytesMax: max(limits.valueBytesMax, limits.argumentBytesMax) + 16)
         self.generation = generation
     }
 
@@ -93,7 +95,7 @@ struct LuaCrossing: Sendable {
     /// is left out where there is nothing to check.
     static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
         for byte in bytes where byte >= 0x80 { return String(validating: bytes, as: UTF8.self) }
-        return String(decoding: bytes, as: UTF8.self)
+        return String(lent: bytes)
     }
 
     /// The results of a run.
@@ -147,6 +149,22 @@ struct LuaCrossing: Sendable {
             return LuaReply(status: CLH_VALUES, bytes: try list(try body()))
         } catch {
             return failure(error, of: path)
+        }
+    }
+}
+
+extension String {
+    /// From bytes that are not kept; what is no UTF-8 is replaced. A short text is made without the detour
+    /// through the general initializer, which takes longer than the rest of a small call.
+    @inline(__always)
+    init(lent bytes: UnsafeRawBufferPointer) {
+        if bytes.count <= 15 {
+            self.init(unsafeUninitializedCapacity: bytes.count) { buffer in
+                for index in 0..<bytes.count { buffer[index] = bytes[index] }
+                return bytes.count
+            }
+        } else {
+            self.init(decoding: bytes, as: UTF8.self)
         }
     }
 }

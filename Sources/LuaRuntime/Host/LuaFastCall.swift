@@ -43,7 +43,7 @@ package struct LuaFastCall: ~Copyable {
 
     /// A string argument; bytes that are no UTF-8 are replaced.
     package func text(_ index: Int) -> String? {
-        withText(index) { String(decoding: $0, as: UTF8.self) }
+        lentText(index).map { String(lent: $0) }
     }
 
     /// The bytes of a string argument, lent to `body`.
@@ -104,8 +104,12 @@ package struct LuaFastCall: ~Copyable {
 
     /// Adds a string.
     package mutating func write(_ value: String) {
-        var value = value
-        value.withUTF8 { writeText(UnsafeRawBufferPointer($0)) }
+        let isDone: Void? = value.utf8.withContiguousStorageIfAvailable {
+            writeText(UnsafeRawBufferPointer($0))
+        }
+        if isDone != nil { return }
+        var copy = value
+        copy.withUTF8 { writeText(UnsafeRawBufferPointer($0)) }
     }
 
     /// Adds a string of any bytes, which are copied.
@@ -145,23 +149,21 @@ package struct LuaFastCall: ~Copyable {
         place.pointee.name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
-    /// The argument at `index` as a value without parts; nil for what has parts, is no UTF-8, or is a
-    /// function or an object.
+    /// The argument at `index` as a plain value; nil for a table of more than scalars, a string that is no
+    /// UTF-8, a function or an object.
     package func plain(_ index: Int) -> PortableValue? {
         guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments else {
             return .null
         }
-        let argument = arguments[index]
-        switch argument.type {
-        case CLH_NIL: return .null
-        case CLH_BOOLEAN: return .bool(argument.boolean != 0)
-        case CLH_INTEGER: return .integer(argument.integer)
-        case CLH_FLOAT: return .double(argument.number)
-        case CLH_TEXT:
-            let bytes = UnsafeRawBufferPointer(start: argument.text, count: argument.length)
-            return LuaCrossing.text(bytes).map(PortableValue.string)
-        default: return nil
+        return LuaFastScalar(arguments[index]).plain
+    }
+
+    /// Whether the argument at `index` is a flat table whose names and texts are ASCII.
+    package func isASCIITable(_ index: Int) -> Bool {
+        guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments else {
+            return false
         }
+        return LuaFastTable(LuaFastScalar(arguments[index]))?.isASCII ?? false
     }
 
     /// Adds a value without parts, or a text that has room; false for any other, which is not added.

@@ -1,4 +1,5 @@
 import CLuaHost
+import Portable
 
 /// A table argument of a fast call: fields by name, or items in order, none of which has parts. It cannot be
 /// copied, so nothing of it outlives the call.
@@ -8,7 +9,7 @@ package struct LuaFastTable: ~Copyable {
     /// How many fields or items there are; an empty table is both.
     package let count: Int
 
-    init?(_ head: borrowing LuaFastScalar) {
+    init?(_ head: LuaFastScalar) {
         guard let items = head.value.items else { return nil }
         switch head.value.type {
         case CLH_MAP: isMap = true
@@ -42,6 +43,35 @@ package struct LuaFastTable: ~Copyable {
         for index in 0..<count {
             body(LuaFastScalar(items[2 * index]).text ?? "", LuaFastScalar(items[2 * index + 1]))
         }
+    }
+
+    var isASCII: Bool {
+        for index in 0..<(isMap ? 2 * count : count) where items[index].type == CLH_TEXT {
+            let text = UnsafeRawBufferPointer(start: items[index].text, count: items[index].length)
+            if !text.allSatisfy({ $0 < 0x80 }) { return false }
+        }
+        return true
+    }
+
+    var plain: PortableValue? {
+        guard isMap else {
+            var values: [PortableValue] = []
+            values.reserveCapacity(count)
+            for index in 0..<count {
+                guard let value = LuaFastScalar(items[index]).plain else { return nil }
+                values.append(value)
+            }
+            return .list(values)
+        }
+        var fields = [String: PortableValue](minimumCapacity: count)
+        for index in 0..<count {
+            let name = items[2 * index]
+            guard let text = LuaCrossing.text(UnsafeRawBufferPointer(start: name.text, count: name.length)),
+                let value = LuaFastScalar(items[2 * index + 1]).plain
+            else { return nil }
+            fields[text] = value
+        }
+        return fields.count == count ? .map(fields) : nil
     }
 
     @inline(__always)
@@ -81,7 +111,22 @@ package struct LuaFastScalar {
     }
 
     /// A string; bytes that are no UTF-8 are replaced.
-    package var text: String? { withText { String(decoding: $0, as: UTF8.self) } }
+    package var text: String? { withText { String(lent: $0) } }
+
+    /// As a plain value; nil for what is none, and for a table that has such.
+    var plain: PortableValue? {
+        switch value.type {
+        case CLH_NIL: return .null
+        case CLH_BOOLEAN: return .bool(value.boolean != 0)
+        case CLH_INTEGER: return .integer(value.integer)
+        case CLH_FLOAT: return value.number.isFinite ? .double(value.number) : nil
+        case CLH_TEXT:
+            return LuaCrossing.text(UnsafeRawBufferPointer(start: value.text, count: value.length))
+                .map(PortableValue.string)
+        case CLH_LIST, CLH_MAP: return LuaFastTable(self)?.plain
+        default: return nil
+        }
+    }
 
     /// The bytes of a string, lent to `body`.
     @inline(__always)

@@ -48,6 +48,14 @@ package struct LuaHostFunction: Sendable {
     /// Gives a field of a table when Lua code reads it; `null` when there is none.
     package typealias Index = @Sendable (_ key: String) throws -> PortableValue
 
+    /// Which way a JSON function goes.
+    package enum JSONWork: Sendable {
+        /// A plain value in, its text out: names sorted, no space.
+        case write
+        /// A text in, its value out: null is nil.
+        case read
+    }
+
     /// How a host function runs.
     package enum Kind: Sendable {
         case immediate(Immediate)
@@ -59,6 +67,10 @@ package struct LuaHostFunction: Sendable {
         case bracket(enter: Enter, leave: Leave)
         /// First tries to answer as a fast function, which may pass; then answers as an immediate one.
         case attempt(Fast, otherwise: Immediate)
+        /// Turns its argument into JSON or back, in C: about what such a function written in C costs. What is
+        /// out of order, large or unusual is answered by `otherwise`, which must do the same.
+        /// `answered` is told of each call that was not.
+        case json(JSONWork, answered: @Sendable () -> Void, otherwise: Immediate)
         /// Has its results or has a Lua function make them.
         case loading(LuaLoading)
         /// Answers at once with an object.

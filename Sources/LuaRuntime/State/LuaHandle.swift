@@ -17,7 +17,7 @@ final class LuaHandle {
         self.bridge = bridge
         var cLimits = clh_limits(
             heap_max: max(0, limits.memoryBytesMax), block_max: max(0, limits.blockBytesMax),
-            value_max: max(0, limits.valueBytesMax), source_max: max(0, limits.sourceBytesMax),
+            value_max: max(0, limits.argumentBytesMax), source_max: max(0, limits.sourceBytesMax),
             slice: limits.slice.nanoseconds, depth_max: Int32(clamping: limits.depthMax))
         var callbacks = bridge.callbacks
         guard let state = clh_open(&cLimits, &callbacks, generation) else {
@@ -54,6 +54,10 @@ final class LuaHandle {
     private func add(_ op: Int) -> Bool {
         let function = bridge.functions[op]
         let names = function.parameterNames.joined(separator: " ")
+        if let json = bridge.json[op] {
+            return clh_add_json_function(
+                state, function.path, names, json.work, Int32(op), json.pointer) == 0
+        }
         guard let fast = bridge.fast[op] else {
             return clh_add_function(
                 state, function.path, names, function.kind.code, function.options, Int32(op)) == 0
@@ -126,7 +130,7 @@ extension LuaHostFunction {
 extension LuaHostFunction.Kind {
     fileprivate var code: clh_kind {
         switch self {
-        case .immediate, .making, .attempt: CLH_IMMEDIATE
+        case .immediate, .making, .attempt, .json: CLH_IMMEDIATE
         case .fast: CLH_FAST
         case .waiting, .obtaining: CLH_WAITING
         case .pages: CLH_PAGES

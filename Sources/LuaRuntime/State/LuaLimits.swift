@@ -10,8 +10,11 @@ package struct LuaLimits: Sendable, Hashable {
     package var loadCPU: Duration
     /// How long one run keeps its thread before other states have a turn.
     package var slice: Duration
-    /// Bytes of the encoded arguments or results of one crossing.
+    /// Bytes of the encoded values of one crossing into the state.
     package var valueBytesMax: Int
+    /// Bytes of the encoded arguments of one host call, and of what one run gives. Outside the state, where no
+    /// limit of the plugin's holds, such values take many times that.
+    package var argumentBytesMax: Int
     /// Levels of tables inside one value.
     package var depthMax: Int
     /// Calls in flight at one time.
@@ -23,8 +26,8 @@ package struct LuaLimits: Sendable, Hashable {
     package init(
         memoryBytesMax: Int = 64 << 20, blockBytesMax: Int = 1 << 20, handlerCPU: Duration = .seconds(1),
         loadCPU: Duration = .milliseconds(500), slice: Duration = .milliseconds(10),
-        valueBytesMax: Int = 256 << 10, depthMax: Int = 32, outstandingCallsMax: Int = 64,
-        sourceBytesMax: Int = 256 << 10
+        valueBytesMax: Int = 256 << 10, argumentBytesMax: Int = 256 << 10, depthMax: Int = 32,
+        outstandingCallsMax: Int = 64, sourceBytesMax: Int = 256 << 10
     ) {
         self.memoryBytesMax = memoryBytesMax
         self.blockBytesMax = blockBytesMax
@@ -32,6 +35,7 @@ package struct LuaLimits: Sendable, Hashable {
         self.loadCPU = loadCPU
         self.slice = slice
         self.valueBytesMax = valueBytesMax
+        self.argumentBytesMax = argumentBytesMax
         self.depthMax = depthMax
         self.outstandingCallsMax = outstandingCallsMax
         self.sourceBytesMax = sourceBytesMax

@@ -2,12 +2,24 @@ package import Portable
 
 /// What runs when a plugin calls a host function.
 package enum HostBody: Sendable {
+    /// The body of a quick function.
+    package typealias Quick =
+        @Sendable (PluginContext, PortableValue, PortableValue) throws -> PortableValue
+    /// Whether a quick function has nothing to do now.
+    package typealias Idle = @Sendable (PluginContext) -> Bool
+
     /// Gives an integer at once, takes nothing and allocates nothing: a clock, a counter.
     case reading(@Sendable () -> Int64)
-    /// Answers at once, on the Lua thread, with a value for at most two without parts (`.null` where one was
-    /// left out); must not block, and has no effects, for it may be run twice. It costs about twice a plain C
-    /// function, the others some ten times that. For functions, not methods.
-    case scalars(@Sendable (PluginContext, PortableValue, PortableValue) throws -> PortableValue)
+    /// Answers at once, on the Lua thread, with a value for at most two (`.null` where one was left out); must
+    /// not block. With values without parts it costs about twice a plain C function, with flat tables a few
+    /// times that, with others some ten times. A body that throws has had no effect, for it is then run
+    /// again, and one that has effects gives nothing, or a value without parts and not a text. For functions,
+    /// not methods. Where `isIdle` says so, nothing is done for arguments that are in order.
+    case quick(Quick, unless: Idle? = nil)
+    /// A method that answers at once where a look at a key suffices, and else as an immediate one.
+    case glance(HostLoading.Glance, otherwise: @Sendable (HostCall) throws -> [PortableValue])
+    /// Writes or reads JSON, in C; what is out of order, large or unusual is answered by `otherwise`.
+    case json(HostJSON, otherwise: @Sendable (HostCall) throws -> [PortableValue])
     /// Answers at once, on the Lua thread; must not block.
     case immediate(@Sendable (HostCall) throws -> [PortableValue])
     /// Answers at once with an object of a ``HostClass``, as ``HostCall/plugin``'s handles give it.
@@ -25,6 +37,14 @@ package enum HostBody: Sendable {
     case bracket(
         enter: @Sendable (HostCall) async throws -> HostBracket,
         leave: @Sendable (_ state: any Sendable, _ succeeded: Bool) async throws -> Void)
+}
+
+/// Which way a JSON function goes.
+package enum HostJSON: Sendable {
+    /// A value in, its text out.
+    case write
+    /// A text in, its value out.
+    case read
 }
 
 /// What entering a bracket gives.

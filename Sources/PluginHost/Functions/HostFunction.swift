@@ -48,7 +48,7 @@ package struct HostFunction: Sendable {
     /// Whether a call may wait, and so lets other handlers of the plugin run.
     package var waits: Bool {
         switch body {
-        case .reading, .scalars, .immediate, .making: false
+        case .reading, .quick, .glance, .json, .immediate, .making: false
         case .waiting, .obtaining, .loading, .pages, .bracket: true
         }
     }

@@ -90,7 +90,25 @@ struct HostFunctionBinding: Sendable {
                 tally.succeed()
                 call.write(read())
             }
-        case .scalars(let body): return scalars(function, watch, call, body)
+        case .quick(let body, let isIdle): return quick(function, watch, call, body, isIdle)
+        case .glance(let glance, let body):
+            let whole: LuaHostFunction.Immediate = { arguments, lua in
+                try watch.run(lua) { try body(call(arguments, lua)) }
+            }
+            if mayBeDenied(function) { return .immediate(whole) }
+            let (handles, tally) = (context.handles, watch.tally)
+            return .attempt(
+                { call in
+                    if Self.glance(&call, handles, glance) { tally.succeed() } else { call.pass() }
+                }, otherwise: whole)
+        case .json(let way, let body):
+            let whole: LuaHostFunction.Immediate = { arguments, lua in
+                try watch.run(lua) { try body(call(arguments, lua)) }
+            }
+            if mayBeDenied(function) { return .immediate(whole) }
+            let tally = watch.tally
+            return .json(
+                way == .write ? .write : .read, answered: { tally.succeed() }, otherwise: whole)
         case .immediate(let body):
             return .immediate { arguments, lua in try watch.run(lua) { try body(call(arguments, lua)) } }
         case .waiting(let body):
@@ -128,27 +146,35 @@ struct HostFunctionBinding: Sendable {
     }
 
     /// The way for arguments that are as declared; all else is judged, and refused, by the other one.
-    private func scalars(
+    private func quick(
         _ function: HostFunction, _ watch: HostCallWatch,
         _ call: @escaping @Sendable (LuaArguments, LuaCallContext) throws -> HostCall,
-        _ body: @escaping @Sendable (PluginContext, PortableValue, PortableValue) throws -> PortableValue
+        _ body: @escaping HostBody.Quick, _ isIdle: HostBody.Idle?
     ) -> LuaHostFunction.Kind {
+        let hasResult = !function.results.isEmpty
         let whole: LuaHostFunction.Immediate = { arguments, lua in
             try watch.run(lua) {
                 let call = try call(arguments, lua)
-                return [try body(call.plugin, call.value(0), call.value(1))]
+                if let isIdle, isIdle(call.plugin) { return [] }
+                let result = try body(call.plugin, call.value(0), call.value(1))
+                return hasResult ? [result] : []
             }
         }
         let count = function.parameters.count
         if mayBeDenied(function) || count > 2 { return .immediate(whole) }
         let (context, tally) = (context, watch.tally)
-        let first = ScalarCheck(function.parameters.first)
-        let second = ScalarCheck(function.parameters.dropFirst().first)
+        let first = PlainCheck(function.parameters.first)
+        let second = PlainCheck(function.parameters.dropFirst().first)
         return .attempt(
             { call in
+                if let isIdle, isIdle(context) {
+                    let passes =
+                        call.argumentCount <= count && first.passes(call, 0) && second.passes(call, 1)
+                    return passes ? tally.succeed() : call.pass()
+                }
                 guard call.argumentCount <= count, let one = first.value(call, 0),
-                    let other = second.value(call, 1),
-                    let result = try? body(context, one, other), call.write(plain: result)
+                    let other = second.value(call, 1), let result = try? body(context, one, other),
+                    !hasResult || call.write(plain: result)
                 else { return call.pass() }
                 tally.succeed()
             }, otherwise: whole)

@@ -128,7 +128,8 @@ struct PluginLoader: Sendable {
             memoryBytesMax: Int(manifest.limits.memoryBytesMax ?? ceilings.memoryBytesMax),
             handlerCPU: manifest.limits.handlerCPUMilliseconds.map(Duration.milliseconds)
                 ?? ceilings.handlerCPU,
-            loadCPU: ceilings.loadCPU, valueBytesMax: EventPayload.bytesMax)
+            loadCPU: ceilings.loadCPU, valueBytesMax: EventPayload.bytesMax,
+            argumentBytesMax: 512 << 10)
     }
 
     private static func reason(_ error: LuaError, main: String) -> String {

@@ -39,12 +39,15 @@ package final class PluginLog: Sendable {
         state = Mutex(State(windowStart: .now))
     }
 
+    /// Whether lines of this level are written at present.
+    package func writes(_ level: Logger.Level) -> Bool { logger.logLevel <= level }
+
     /// Writes a line, unless there were too many in this second.
     package func write(
         _ level: Logger.Level, _ message: String, fields: Logger.Metadata = [:],
         now: ContinuousClock.Instant = .now
     ) {
-        guard logger.logLevel <= level else { return }
+        guard writes(level) else { return }
         let text = Self.cut(message)
         let fields = fields.mapValues { Logger.MetadataValue.string(Self.cut($0.description)) }
         let bytes = fields.reduce(text.utf8.count) {

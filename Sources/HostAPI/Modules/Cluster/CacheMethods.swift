@@ -37,11 +37,14 @@ enum CacheMethods {
             end)
             """,
         body: .loading(
-            HostLoading(
-                glance: { object, key, answer in
-                    guard let cache = object as? CacheObject else { return false }
-                    return cache.region.glance(lent(key), answer)
-                }, enter: enter, leave: leave)))
+            HostLoading(glance: glance, enter: enter, leave: leave)))
+
+    @Sendable private static func glance(
+        _ object: any HostObject, _ key: HostLoading.Key, _ answer: (UnsafeRawBufferPointer) -> Void
+    ) -> Bool {
+        guard let cache = object as? CacheObject else { return false }
+        return cache.region.glance(lent(key), answer)
+    }
 
     @Sendable private static func enter(_ call: HostCall) async throws -> HostLoading.Decision {
         let cache = try call.object(as: CacheObject.self)
@@ -79,9 +82,11 @@ enum CacheMethods {
         example: opening + """
             local report = reports:peek(12)
             """,
-        body: .immediate { call in
-            [try call.object(as: CacheObject.self).region.value(for: key(of: call)) ?? .null]
-        })
+        body: .glance(
+            glance,
+            otherwise: { call in
+                [try call.object(as: CacheObject.self).region.value(for: key(of: call)) ?? .null]
+            }))
 
     private static let keys = HostFunction(
         "keys", summary: "Gives the keys of the values that this node has, those read last first.",

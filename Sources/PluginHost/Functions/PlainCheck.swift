@@ -1,13 +1,15 @@
 import LuaRuntime
 import Portable
 
-/// The quick check of an argument that has no parts; what it does not let through may be right all the same.
-struct ScalarCheck: Sendable {
+/// The quick check of an argument without parts, or of a flat table; what it does not let through may be
+/// right all the same.
+struct PlainCheck: Sendable {
     private enum Kind {
         case boolean
         case integer
         case number
         case string
+        case table
         case other
     }
 
@@ -23,6 +25,7 @@ struct ScalarCheck: Sendable {
             case .integer: .integer
             case .number: .number
             case .string: .string
+            case .table: .table
             default: .other
             }
     }
@@ -34,7 +37,18 @@ struct ScalarCheck: Sendable {
         case (_, .null): return isOptional ? value : nil
         case (.boolean, .bool), (.integer, .integer), (.string, .string): return value
         case (.number, .integer), (.number, .double): return value
+        case (.table, .map), (.table, .list): return value
         default: return nil
+        }
+    }
+
+    /// Whether the argument is as declared, without making a value of it; texts are ASCII.
+    func passes(_ call: borrowing LuaFastCall, _ index: Int) -> Bool {
+        if call.isNull(index) { return isOptional }
+        switch kind {
+        case .boolean, .integer, .number, .other: return value(call, index) != nil
+        case .string: return call.lentText(index)?.allSatisfy { $0 < 0x80 } ?? false
+        case .table: return call.isASCIITable(index)
         }
     }
 }

@@ -1,0 +1,132 @@
+import PluginHost
+import Portable
+import Synchronization
+import Testing
+
+/// Functions that are answered the quick way where their arguments allow it: nobody can tell the difference.
+@Suite struct QuickFunctionTests {
+    private final class Notes: Sendable {
+        private let notes = Mutex<[PortableValue]>([])
+        let isIdle = Atomic<Bool>(false)
+
+        var all: [PortableValue] { notes.withLock { $0 } }
+
+        var module: HostModule {
+            HostModule(
+                "quick", summary: "Test.",
+                functions: [
+                    HostFunction(
+                        "note", summary: "Test.",
+                        parameters: [
+                            HostParameter("text", .string, ""),
+                            HostParameter("fields", .table, "", isOptional: true),
+                        ], example: "",
+                        body: .quick(
+                            { [self] _, text, fields in
+                                notes.withLock { $0.append([text, fields]) }
+                                return .null
+                            }, unless: { [self] _ in isIdle.load(ordering: .relaxed) })),
+                    HostFunction(
+                        "same", summary: "Test.",
+                        parameters: [HostParameter("value", .value, ""), HostParameter("more", .value, "")],
+                        results: [HostResult("value", .value, "")], example: "",
+                        body: .quick { _, value, more in
+                            if more == "refuse" { throw HostFailure.outcome(code: .refused, message: "no") }
+                            return more.isNull ? value : more
+                        }),
+                ])
+        }
+    }
+
+    private func run(_ code: String, _ notes: Notes) async throws -> [PortableValue] {
+        let test = try await TestHost(more: [notes.module]) { folder in
+            try folder.write(
+                "a.x",
+                main: """
+                    local note, same = perigee.quick.note, perigee.quick.same
+                    local function failure(...)
+                      local ok, err = pcall(...)
+                      return not ok and err:gsub("^main.lua:%d+: ", "")
+                    end
+                    \(code)
+                    """)
+        }
+        let reason = await test.reason("a.x")
+        #expect(reason.isEmpty)
+        let said = test.tests.said
+        await test.stop()
+        return said
+    }
+
+    @Test func `flat, deep and absent tables reach the body alike, and once`() async throws {
+        let notes = Notes()
+        let said = try await run(
+            """
+            note("none") note("nil", nil) note("empty", {}) note("list", {1, 2.5, "x"})
+            note("flat", {a = 1, b = true, ["é"] = "ü", c = -0.5})
+            note("deep", {a = {b = {1}}}) note("text", {t = ("x"):rep(5000)})
+            local many = {} for i = 1, 300 do many[i] = i end note("many", many)
+            perigee.test.say(select("#", note("count", {a = 1})))
+            """, notes)
+        #expect(said == [0])
+        #expect(notes.all.count == 9)
+        #expect(
+            notes.all.prefix(6) == [
+                ["none", .null], ["nil", .null], ["empty", .map([:])], ["list", [1, 2.5, "x"]],
+                ["flat", ["a": 1, "b": true, "é": "ü", "c": -0.5]], ["deep", ["a": ["b": [1]]]],
+            ])
+        #expect(notes.all[6][1]?["t"]?.stringValue?.utf8.count == 5_000)
+        #expect(notes.all[7][1]?.listValue?.count == 300)
+    }
+
+    @Test(arguments: [false, true]) func `mistakes are told of, also where there is nothing to do`(
+        isIdle: Bool
+    ) async throws {
+        let notes = Notes()
+        notes.isIdle.store(isIdle, ordering: .relaxed)
+        let said = try await run(
+            """
+            perigee.test.say({
+              failure(note), failure(note, 1), failure(note, "x", 1), failure(note, "\\xff"),
+              failure(note, "x", {a = "y", print}), failure(note, "x", {a = {print}}),
+              failure(note, "x", setmetatable({}, {})), failure(note, "x", {["\\xff"] = 1}),
+              failure(note, "x", {a = 0/0}), failure(note, "x", {[2] = 1}),
+            })
+            note("good") note("\\u{e9}", {["\\u{e9}"] = 1}) note("deep", {a = {{}}})
+            perigee.test.say(select("#", note("good", {a = 1})))
+            """, notes)
+        let problems = said.first?.listValue?.map { $0.stringValue ?? "none" } ?? []
+        #expect(
+            problems == [
+                "bad argument #1 'text' to 'perigee.quick.note' (string expected, got no value)",
+                "bad argument #1 'text' to 'perigee.quick.note' (string expected, got number)",
+                "bad argument #2 'fields' to 'perigee.quick.note' (table expected, got number)",
+                "bad argument #1 'text' to 'perigee.quick.note' (text expected, got a string that is not UTF-8)",
+                "fields: a table of both list items and named fields cannot be stored",
+                "fields.a[1]: a function cannot be stored",
+                "fields: a table with a metatable cannot be stored",
+                "fields: a table with a key that is not UTF-8 cannot be stored",
+                "fields.a: a number that is not finite cannot be stored",
+                "fields: a sparse list cannot be stored",
+            ])
+        #expect(said.last == 0)
+        #expect(notes.all.count == (isIdle ? 0 : 4))
+    }
+
+    @Test func `results of any kind come back, and failures`() async throws {
+        let said = try await run(
+            """
+            local long = ("x"):rep(9000)
+            perigee.test.say({same(1), same(nil, 2.5), same("é", "ü"), same(long) == long, same({1, {2}})[2][1],
+              same(nil, {a = true}).a, select("#", same()), select("#", same(1, 2)), select(2, same(1, "refuse")).code,
+              failure(same, print)})
+            """, Notes())
+        #expect(
+            said == [
+                [
+                    1, 2.5, "ü", true, 2, true, 1, 1, "refused",
+                    "value: a function cannot be stored",
+                ]
+            ], "got: \(said)")
+    }
+}
