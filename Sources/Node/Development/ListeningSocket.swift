@@ -1,7 +1,7 @@
 import Glibc
 
-/// A port of 127.0.0.1 that is this process' from the start, and is handed to the program that serves it: nobody
-/// can take it in between.
+/// A port of 127.0.0.1 that is this process' from the start, and is handed to the program that serves it:
+/// nobody can take it in between.
 final class ListeningSocket {
     /// For the program that serves it.
     let descriptor: CInt
@@ -17,7 +17,8 @@ final class ListeningSocket {
         defer { close(made) }
         var isReused: CInt = 1
         setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &isReused, socklen_t(MemoryLayout<CInt>.size))
-        // A `sockaddr_in` as bytes, because the type's own module depends on what else is imported: family, port,
+        // A `sockaddr_in` as bytes, because the type's own module depends on what else is imported: family,
+        // port,
         // 127.0.0.1.
         let door = UInt16(clamping: wanted)
         var address: [UInt8] = [UInt8(AF_INET), 0, UInt8(door >> 8), UInt8(door & 0xFF), 127, 0, 0, 1]
