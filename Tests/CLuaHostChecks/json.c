@@ -103,7 +103,7 @@ static void left(void) {
     close_state(host);
 }
 
-/* Where the heap has no room for the value, the run hears of it, and the garbage that is left hurts nobody. */
+/* Where the heap has no room for the value, the run hears of it; the garbage that is left hurts nobody. */
 static void little_memory(void) {
     clh_limits limits = default_limits;
     limits.heap_max = 1 << 20;

@@ -61,7 +61,8 @@ static const char *const bodies[] = {
     "local o = test.make() return o:id(), o.x, o:fast('text'), o:with(1, function(g) return g end)",
     "local o = test.make() return #o:load('long'), o:load('k', function(g) return {g, test.wait(1)} end)",
     "local o = test.make() return pcall(o.load, o, {}, function() error({test.wait(1)}) end)",
-    "local t = json.decode('{\"a\": [1, 2.5, \"x\\\\n\", {}], \"b\": null, \"c\": {\"d\": true}}') return #t.a",
+    "local t = json.decode('{\"a\": [1, 2.5, \"x\\\\n\", {}], \"b\": null, \"c\": {\"d\": true}}') "
+    "return #t.a",
     "local t = {} for i = 1, 30 do t['k' .. i] = {i, i / 7, {x = i}} end return #json.encode(t)",
     "return json.encode({[1] = {}, a = 1}, 2), json.decode('[[[')",
     "return test.constant.x[2]",

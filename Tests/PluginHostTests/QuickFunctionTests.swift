@@ -101,7 +101,8 @@ import Testing
                 "bad argument #1 'text' to 'perigee.quick.note' (string expected, got no value)",
                 "bad argument #1 'text' to 'perigee.quick.note' (string expected, got number)",
                 "bad argument #2 'fields' to 'perigee.quick.note' (table expected, got number)",
-                "bad argument #1 'text' to 'perigee.quick.note' (text expected, got a string that is not UTF-8)",
+                "bad argument #1 'text' to 'perigee.quick.note' "
+                    + "(text expected, got a string that is not UTF-8)",
                 "fields: a table of both list items and named fields cannot be stored",
                 "fields.a[1]: a function cannot be stored",
                 "fields: a table with a metatable cannot be stored",
@@ -117,8 +118,10 @@ import Testing
         let said = try await run(
             """
             local long = ("x"):rep(9000)
-            perigee.test.say({same(1), same(nil, 2.5), same("é", "ü"), same(long) == long, same({1, {2}})[2][1],
-              same(nil, {a = true}).a, select("#", same()), select("#", same(1, 2)), select(2, same(1, "refuse")).code,
+            perigee.test.say({same(1), same(nil, 2.5), same("é", "ü"), same(long) == long,
+              same({1, {2}})[2][1],
+              same(nil, {a = true}).a, select("#", same()), select("#", same(1, 2)),
+              select(2, same(1, "refuse")).code,
               failure(same, print)})
             """, Notes())
         #expect(

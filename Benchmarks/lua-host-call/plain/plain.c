@@ -54,7 +54,8 @@ plain_state *plain_open(const char *text) {
     luaL_openlibs(L);
     luaL_newlib(L, functions);
     lua_setglobal(L, "host");
-    if (luaL_dostring(L, "local json = require 'cjson' host.encode, host.decode = json.encode, json.decode") != LUA_OK
+    if (luaL_dostring(L, "local json = require 'cjson' "
+                         "host.encode, host.decode = json.encode, json.decode") != LUA_OK
         || luaL_dostring(L, text) != LUA_OK) {
         fprintf(stderr, "%s\n", lua_tostring(L, -1));
         lua_close(L);

@@ -148,8 +148,8 @@ int clh_add_fast_function(clh_state *state, const char *path, const char *names,
 int clh_add_attempted_function(clh_state *state, const char *path, const char *names, clh_kind kind,
                                int options, int op, void *function);
 typedef enum clh_json_work { CLH_JSON_WRITE = 0, CLH_JSON_READ } clh_json_work;
-/* Adds a function that turns a plain value into JSON, or the other way. It answers without the host what is in
- * order and not unusual; all else, errors among it, is asked of the host as an immediate function. */
+/* Adds a function that turns a plain value into JSON, or the other way. It answers without the host what is
+ * in order and not unusual; all else, errors among it, is asked of the host as an immediate function. */
 int clh_add_json_function(clh_state *state, const char *path, const char *names, clh_json_work work, int op,
                           void *function);
 /* Sets a constant at a dotted path, from MessagePack. 0 or -1. */

@@ -160,11 +160,24 @@ extension String {
     init(lent bytes: UnsafeRawBufferPointer) {
         if bytes.count <= 15 {
             self.init(unsafeUninitializedCapacity: bytes.count) { buffer in
-                for index in 0..<bytes.count { buffer[index] = bytes[index] }
+                Self.copyShort(bytes, to: UnsafeMutableRawBufferPointer(buffer))
                 return bytes.count
             }
         } else {
             self.init(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// At most 15 bytes, in two steps that may overlap.
+    @inline(__always)
+    private static func copyShort(_ bytes: UnsafeRawBufferPointer, to: UnsafeMutableRawBufferPointer) {
+        let count = bytes.count
+        if count >= 8 {
+            to.storeBytes(of: bytes.loadUnaligned(as: UInt64.self), as: UInt64.self)
+            let last = bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+            to.storeBytes(of: last, toByteOffset: count - 8, as: UInt64.self)
+        } else {
+            for index in 0..<count { to[index] = bytes[index] }
         }
     }
 }

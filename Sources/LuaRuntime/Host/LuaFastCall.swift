@@ -42,6 +42,7 @@ package struct LuaFastCall: ~Copyable {
     }
 
     /// A string argument; bytes that are no UTF-8 are replaced.
+    @inline(__always)
     package func text(_ index: Int) -> String? {
         lentText(index).map { String(lent: $0) }
     }
@@ -54,6 +55,7 @@ package struct LuaFastCall: ~Copyable {
     }
 
     /// The bytes of a string argument, valid until the call returns.
+    @inline(__always)
     package func lentText(_ index: Int) -> UnsafeRawBufferPointer? {
         argument(index, CLH_TEXT).map {
             UnsafeRawBufferPointer(start: $0.pointee.text, count: $0.pointee.length)
@@ -103,6 +105,7 @@ package struct LuaFastCall: ~Copyable {
     }
 
     /// Adds a string.
+    @inline(__always)
     package mutating func write(_ value: String) {
         let isDone: Void? = value.utf8.withContiguousStorageIfAvailable {
             writeText(UnsafeRawBufferPointer($0))
@@ -113,6 +116,7 @@ package struct LuaFastCall: ~Copyable {
     }
 
     /// Adds a string of any bytes, which are copied.
+    @inline(__always)
     package mutating func writeText(_ bytes: UnsafeRawBufferPointer) {
         let used = record.pointee.byte_count
         guard let start = copy(bytes, at: used), let place = next() else {
@@ -228,6 +232,7 @@ package struct LuaFastCall: ~Copyable {
     }
 
     /// Copies to the record's bytes, if they have room.
+    @inline(__always)
     private func copy(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UnsafeMutablePointer<UInt8>? {
         guard let start = record.pointee.bytes, bytes.count <= record.pointee.byte_capacity - offset else {
             return nil

@@ -12,8 +12,8 @@ package struct LuaLimits: Sendable, Hashable {
     package var slice: Duration
     /// Bytes of the encoded values of one crossing into the state.
     package var valueBytesMax: Int
-    /// Bytes of the encoded arguments of one host call, and of what one run gives. Outside the state, where no
-    /// limit of the plugin's holds, such values take many times that.
+    /// Bytes of the encoded arguments of one host call, and of what one run gives. Outside the state, where
+    /// no limit of the plugin's holds, such values take many times that.
     package var argumentBytesMax: Int
     /// Levels of tables inside one value.
     package var depthMax: Int

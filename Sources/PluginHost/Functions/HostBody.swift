@@ -10,11 +10,11 @@ package enum HostBody: Sendable {
 
     /// Gives an integer at once, takes nothing and allocates nothing: a clock, a counter.
     case reading(@Sendable () -> Int64)
-    /// Answers at once, on the Lua thread, with a value for at most two (`.null` where one was left out); must
-    /// not block. With values without parts it costs about twice a plain C function, with flat tables a few
-    /// times that, with others some ten times. A body that throws has had no effect, for it is then run
+    /// Answers at once, on the Lua thread, with a value for at most two (`.null` where one was left out);
+    /// must not block. With values without parts it costs about twice a plain C function, with flat tables a
+    /// few times that, with others some ten times. A body that throws has had no effect, for it is then run
     /// again, and one that has effects gives nothing, or a value without parts and not a text. For functions,
-    /// not methods. Where `isIdle` says so, nothing is done for arguments that are in order.
+    /// not methods. Where `unless` says so, nothing is done for arguments that are in order.
     case quick(Quick, unless: Idle? = nil)
     /// A method that answers at once where a look at a key suffices, and else as an immediate one.
     case glance(HostLoading.Glance, otherwise: @Sendable (HostCall) throws -> [PortableValue])

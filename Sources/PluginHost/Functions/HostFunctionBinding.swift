@@ -91,26 +91,12 @@ struct HostFunctionBinding: Sendable {
                 call.write(read())
             }
         case .quick(let body, let isIdle): return quick(function, watch, call, body, isIdle)
-        case .glance(let glance, let body):
+        case .glance(_, let body), .json(_, let body), .immediate(let body):
             let whole: LuaHostFunction.Immediate = { arguments, lua in
                 try watch.run(lua) { try body(call(arguments, lua)) }
             }
-            if mayBeDenied(function) { return .immediate(whole) }
-            let (handles, tally) = (context.handles, watch.tally)
-            return .attempt(
-                { call in
-                    if Self.glance(&call, handles, glance) { tally.succeed() } else { call.pass() }
-                }, otherwise: whole)
-        case .json(let way, let body):
-            let whole: LuaHostFunction.Immediate = { arguments, lua in
-                try watch.run(lua) { try body(call(arguments, lua)) }
-            }
-            if mayBeDenied(function) { return .immediate(whole) }
-            let tally = watch.tally
-            return .json(
-                way == .write ? .write : .read, answered: { tally.succeed() }, otherwise: whole)
-        case .immediate(let body):
-            return .immediate { arguments, lua in try watch.run(lua) { try body(call(arguments, lua)) } }
+            return mayBeDenied(function)
+                ? .immediate(whole) : quickest(function.body, watch.tally, otherwise: whole)
         case .waiting(let body):
             return .waiting { arguments, lua in
                 try await watch.run(waiting: lua) { try await body(call(arguments, lua)) }
@@ -142,6 +128,24 @@ struct HostFunctionBinding: Sendable {
                     defer { opened.end(handles) }
                     try await watch.run(waiting: lua) { try await leave(opened.state, succeeded) }
                 })
+        }
+    }
+
+    /// The quickest way of a body that answers at once; what it cannot answer goes the other way.
+    private func quickest(
+        _ body: HostBody, _ tally: HostCallTally, otherwise whole: @escaping LuaHostFunction.Immediate
+    ) -> LuaHostFunction.Kind {
+        switch body {
+        case .glance(let glance, _):
+            let handles = context.handles
+            return .attempt(
+                { call in
+                    if Self.glance(&call, handles, glance) { tally.succeed() } else { call.pass() }
+                }, otherwise: whole)
+        case .json(let way, _):
+            return .json(
+                way == .write ? .write : .read, answered: { tally.succeed() }, otherwise: whole)
+        default: return .immediate(whole)
         }
     }
 
