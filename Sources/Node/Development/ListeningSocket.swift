@@ -1,7 +1,7 @@
 import Glibc
 
-/// A port of 127.0.0.1 that is this process' from the start, and is handed to the program that serves it: nobody
-/// can take it in between.
+/// A port of 127.0.0.1 that is this process' from the start, and is handed to the program that serves it:
+/// nobody can take it in between.
 final class ListeningSocket {
     /// For the program that serves it.
     let descriptor: CInt
