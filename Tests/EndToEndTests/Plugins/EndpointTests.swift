@@ -83,14 +83,14 @@ import Testing
         let node = try RunningNode.prepare()
         try node.installPlugin("a.x", permissions: Self.permissions, main: Self.main)
         try await node.start()
+        let (anonymous, place) = (node.anonymous, target("/hello/x"))
         let isOver = Mutex(false)
+        let isOverNow = { @Sendable in isOver.withLock { $0 } }
         let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
             for _ in 0..<3 {
                 group.addTask {
                     var statuses: [Int] = []
-                    while !isOver.withLock({ $0 }) {
-                        statuses.append(try await node.anonymous.get(target("/hello/x")).status)
-                    }
+                    while !isOverNow() { statuses.append(try await anonymous.get(place).status) }
                     return statuses
                 }
             }
