@@ -10,7 +10,8 @@ import Testing
         perigee.routes.get("/echo/{word}", { permission = "ANYBODY" }, function(request)
           return { json = {
             method = request.method, path = request.path, word = request.parameters.word,
-            query = request.query, user = request.user and request.user.name, header = request:header("X-Test"),
+            query = request.query, user = request.user and request.user.name,
+            header = request:header("X-Test"),
           } }
         end)
         perigee.routes.get("/of/{repository}", { permission = "REPO_READ" }, function(request)
@@ -24,6 +25,7 @@ import Testing
           if what == "raise" then error("no answer") end
           if what == "field" then return { body = "x" } end
           if what == "status" then return { status = 99 } end
+          if what == "empty" then return { status = 204, json = 1 } end
           if what == "both" then return { json = 1, text = "1" } end
           if what == "large" then return { text = ("x"):rep(1024 * 1024 + 1) } end
           if what == "late" then return request end
@@ -70,7 +72,7 @@ import Testing
         await server.stop()
     }
 
-    @Test(arguments: ["raise", "field", "status", "both", "large", "late"])
+    @Test(arguments: ["raise", "field", "status", "empty", "both", "large", "late"])
     func `what is no answer is the plugin's failure`(what: String) async throws {
         let server = try await TestServer(mains: ["a.x": (Self.permissions, Self.endpoints)])
         await #expect(throws: PluginCallError.self) { _ = try await ask(server, "GET", "bad", what) }

@@ -156,7 +156,8 @@ extension ExecutorRows.ClaimedBatch {
         return WriteFence { transaction in
             let row = try transaction.firstRow(
                 """
-                SELECT claim FROM executor_bucket WHERE executor_id = ? AND bucket = ? AND owner = ? AND claim = ?
+                SELECT claim FROM executor_bucket WHERE executor_id = ? AND bucket = ? AND owner = ?
+                AND claim = ?
                 AND EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ? AND n.lease_until > ?)
                 \(transaction.forUpdate)
                 """,

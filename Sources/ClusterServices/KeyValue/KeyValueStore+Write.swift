@@ -123,8 +123,8 @@ extension KeyValueStore {
         }
     }
 
-    /// Deletes every entry of a namespace, and the fencing tokens that its keys have seen. Versions go on from
-    /// where they were.
+    /// Deletes every entry of a namespace, and the fencing tokens that its keys have seen. Versions go on
+    /// from where they were.
     /// - Throws: ``KeyValueError``, ``DatabaseError``.
     package func removeAll(namespace: String) async throws {
         try KeyValueNames.check(namespace: namespace, keys: [])

@@ -1,7 +1,7 @@
 package import SharedDatabase
 
-/// What a write depends on besides what it changes: checked in the transaction of the write, so that a holder who
-/// has lost what it held does not write any more.
+/// What a write depends on besides what it changes: checked in the transaction of the write, so that a holder
+/// who has lost what it held does not write any more.
 package struct WriteFence: Sendable {
     private let check: @Sendable (DatabaseTransaction) throws -> Void
 

@@ -28,8 +28,8 @@ enum KVModule {
     private static let key = HostParameter("key", .string, "1 to 512 bytes without NUL.")
     private static let failed = HostResult(
         "err", .record("Error"),
-        "`conflict` when the version is another, `fenced` when it comes too late, `quota` when it would be too "
-            + "much.",
+        "`conflict` when the version is another, `fenced` when it comes too late, `quota` when it would be "
+            + "too much.",
         isOptional: true)
 
     static func namespace(_ call: HostCall) -> String { PluginContext.storageNamespace(of: call.plugin.id) }

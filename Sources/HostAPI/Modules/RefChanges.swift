@@ -14,8 +14,8 @@ enum RefChanges {
         HostResult("done", .boolean, "`true`; `nil` when nothing was changed.", isOptional: true),
         HostResult(
             "err", .record("Error"),
-            "`conflict` when the ref is elsewhere, `fenced` when it comes too late, `refused` by a plugin or a "
-                + "rule, `not_found`.",
+            "`conflict` when the ref is elsewhere, `fenced` when it comes too late, `refused` by a plugin or "
+                + "a rule, `not_found`.",
             isOptional: true),
     ]
     private static let target = HostParameter(

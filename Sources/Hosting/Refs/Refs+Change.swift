@@ -90,11 +90,12 @@ extension Refs {
     }
 
     /// Moves refs, all or none, through guards, journal and event.
-    /// - Parameter fences: What must hold when the change is written down, before a ref moves. Who is overtaken
-    ///   after that is refused by the refs' old values.
+    /// - Parameter fences: What must hold when the change is written down, before a ref moves. Who is
+    ///   overtaken after that is refused by the refs' old values.
     /// - Throws: ``HostingError/refused(text:)``, ``HostingError/conflict(message:)`` when a ref is not where
     ///   the
-    ///   change says; `LockError` when a fence says that it is too late; as ``Pushes/requirePushable(_:by:)``.
+    ///   change says; `LockError` when a fence says that it is too late; as
+    ///   ``Pushes/requirePushable(_:by:)``.
     package func update(
         _ changes: [RefChange], in repository: Repository, trigger: PushTrigger, by principal: Principal,
         fences: [WriteFence] = []

@@ -81,8 +81,9 @@ extension SettingTable {
         "How long a stop waits for operations that run, before they are ended.")
     static let serverShutdownDelay = Setting(
         "server.shutdown-delay", .seconds(0...300), "0",
-        "How long a node that was asked to stop goes on taking requests, while `/status` says STOPPING. Behind a "
-            + "balancer, as long as that needs to notice: `2` with what `perigee admin haproxy-config` prints."
+        "How long a node that was asked to stop goes on taking requests, while `/status` says STOPPING. "
+            + "Behind a balancer, as long as that needs to notice: `2` with what "
+            + "`perigee admin haproxy-config` prints."
     )
     static let databaseCheckInterval = Setting(
         "server.database-check-interval", .seconds(1...3_600), "5",

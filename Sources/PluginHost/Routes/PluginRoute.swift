@@ -18,8 +18,8 @@ package struct PluginRoute: Sendable {
     package let bodyBytesMax: Int
     /// Lets a caller in, or throws what the door shows. Asked before a body is read.
     ///
-    /// Gets the caller as the door knows them, and the parameters of the path; gives what the request shows of
-    /// both.
+    /// Gets the caller as the door knows them, and the parameters of the path; gives what the request shows
+    /// of both.
     package let admit: @Sendable (_ caller: any Sendable, [String: String]) async throws -> RouteFacts
     /// Answers; throws ``PluginCallError``.
     package let answer: @Sendable (RouteRequest, RouteFacts) async throws -> RouteAnswer

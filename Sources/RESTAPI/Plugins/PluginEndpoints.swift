@@ -20,6 +20,24 @@ struct PluginEndpoints {
     @Sendable private func answer(_ request: RESTRequest) async throws -> Answer {
         let plugin = try request.path("pluginId")
         let path = try Self.path(of: request)
+        let method = request.request.method
+        do {
+            do {
+                return try await find(request, plugin: plugin, path: path)
+            } catch PluginCallError.stopped where method == .get || method == .head {
+                // A reload came between: the newer state answers.
+                return try await find(request, plugin: plugin, path: path)
+            }
+        } catch let refusal as RouteRefusal {
+            switch refusal {
+            case .nothingThere(let text): throw RequestError.notFound(text)
+            }
+        } catch let error as PluginCallError {
+            throw Self.failure(error, plugin: plugin, request)
+        }
+    }
+
+    private func find(_ request: RESTRequest, plugin: String, path: [String]) async throws -> Answer {
         let asked = request.request.method
         let method = asked == .head ? HTTPRequest.Method.get.rawValue : asked.rawValue
         switch routes.find(plugin: plugin, method: method, path: path) {
@@ -31,24 +49,15 @@ struct PluginEndpoints {
                 .methodNotAllowed, "\(asked.rawValue) is not for this address. Use \(names).",
                 headers: [.allow: names])
         case .route(let route, let parameters):
-            do {
-                let answer = try await routes.running(plugin: plugin) {
-                    try await self.answer(request, route, path: path, parameters: parameters)
-                }
-                guard let answer else {
-                    throw RequestError(
-                        .serviceUnavailable,
-                        "The plugin \(plugin) has too much to do. Try again in a moment.",
-                        headers: [.retryAfter: "1"])
-                }
-                return answer
-            } catch let refusal as RouteRefusal {
-                switch refusal {
-                case .nothingThere(let text): throw RequestError.notFound(text)
-                }
-            } catch let error as PluginCallError {
-                throw Self.failure(error, plugin: plugin, request)
+            let answer = try await routes.running(plugin: plugin) {
+                try await self.answer(request, route, path: path, parameters: parameters)
             }
+            guard let answer else {
+                throw RequestError(
+                    .serviceUnavailable, "The plugin \(plugin) has too much to do. Try again in a moment.",
+                    headers: [.retryAfter: "1"])
+            }
+            return answer
         }
     }
 

@@ -16,8 +16,8 @@ struct DevClusterCommand: ParsableCommand {
         commandName: "cluster", abstract: "Run a cluster: PostgreSQL, nodes with a shared home, and HAProxy.",
         discussion: """
             Everything listens on 127.0.0.1 and keeps its data in one folder. Plugins go into \
-            FOLDER/shared/plugins/installed-plugins. Kill a node by its process id to see what the others do. \
-            Ctrl-C stops all of it; a second one at once.
+            FOLDER/shared/plugins/installed-plugins. Kill a node by its process id to see what the others \
+            do. Ctrl-C stops all of it; a second one at once.
             """)
 
     @Option(help: "How many nodes, 1 to 9.")

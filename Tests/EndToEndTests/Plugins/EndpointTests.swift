@@ -1,12 +1,14 @@
 import Foundation
 import NodeTestKit
 import Portable
+import Synchronization
 import Testing
 
 /// What a plugin answers itself, over HTTP.
 @Suite struct EndpointTests {
     private static let permissions = """
-        {"routes": ["GET /hello/{name}", "POST /keep", "POST /small", "GET /fail", "GET /slow", "GET /{a}/{b}"],
+        {"routes": ["GET /hello/{name}", "POST /keep", "POST /small", "GET /fail", "GET /slow",
+                    "GET /{a}/{b}"],
          "kv": "1MiB"}
         """
     private static let main = """
@@ -74,6 +76,31 @@ import Testing
         #expect(failed.status == 500 && !failed.text.contains("secret reason"))
         #expect(node.log.contains("a secret reason"))
         #expect(try await anonymous.get(target("/slow")).status == 504)
+        try await node.stop()
+    }
+
+    @Test func `no request fails while the plugin is reloaded again and again`() async throws {
+        let node = try RunningNode.prepare()
+        try node.installPlugin("a.x", permissions: Self.permissions, main: Self.main)
+        try await node.start()
+        let (anonymous, place) = (node.anonymous, target("/hello/x"))
+        let isOver = Mutex(false)
+        let isOverNow = { @Sendable in isOver.withLock { $0 } }
+        let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    var statuses: [Int] = []
+                    while !isOverNow() { statuses.append(try await anonymous.get(place).status) }
+                    return statuses
+                }
+            }
+            for _ in 0..<8 {
+                #expect(try await node.http.put("/rest/plugins/latest/a.x/reload").status == 200)
+            }
+            isOver.withLock { $0 = true }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(!statuses.isEmpty && Set(statuses) == [200])
         try await node.stop()
     }
 

@@ -89,6 +89,9 @@ enum RouteReply {
         } else {
             body = .none
         }
+        if [204, 205, 304].contains(status), body != .none {
+            throw HostFailure.misuse("status \(status) has neither json nor text")
+        }
         let size: Int =
             switch body {
             case .none: 0

@@ -7,28 +7,7 @@ enum RoutesModule {
     static func module(_ services: HostServices) -> HostModule {
         HostModule(
             "routes", summary: "Answers HTTP requests below `/plugins/<id>` with JSON.",
-            notes: """
-                The manifest names the endpoints: `"routes": ["GET /report/{repository}"]` lets the plugin
-                `com.example.report` answer `GET /plugins/com.example.report/report/12`. A name in braces
-                stands for one part of the path, which is in `request.parameters`. `{repository}` is special:
-                it takes a repository's id, and `request.repository` is that repository. Where several paths
-                fit a request, one with a word in a place is preferred to one with a name.
-
-                Callers prove who they are as for the REST API. Each endpoint says what they need:
-                `REPO_READ`, `REPO_WRITE` and `REPO_ADMIN` are about `{repository}`, and a repository that the
-                caller may not read is answered with 404, as if there were none; `LICENSED_USER`, `ADMIN` and
-                `SYS_ADMIN` are about the whole server; `ANYBODY` lets in callers who have not logged in.
-
-                The function gets a `perigee.RouteRequest` and returns a table: `status` (200 unless said
-                otherwise), and `json`, any plain data, or `text`; nothing at all is 204. A function that
-                raises is answered with 500, and its error is in the plugin's log alone. Bodies are JSON; one
-                that is too large, or no JSON, is refused before the function runs. An answer has at most
-                1 MiB. A plugin answers at most \(RouteTable.runningMax) requests at the same time on a
-                node; further ones get 503.
-
-                Every node of a cluster answers, and no two requests need reach the same one: what is to last
-                from one to the next belongs in `perigee.kv`.
-                """,
+            notes: notes,
             records: [Records.user, Records.repository, Records.project, answer],
             functions: [
                 function(
@@ -68,6 +47,29 @@ enum RoutesModule {
             classes: [RouteRequestObject.declaration])
     }
 
+    private static let notes = """
+        The manifest names the endpoints: `"routes": ["GET /report/{repository}"]` lets the plugin
+        `com.example.report` answer `GET /plugins/com.example.report/report/12`. A name in braces
+        stands for one part of the path, which is in `request.parameters`. `{repository}` is special:
+        it takes a repository's id, and `request.repository` is that repository. Where several paths
+        fit a request, one with a word in a place is preferred to one with a name.
+
+        Callers prove who they are as for the REST API. Each endpoint says what they need:
+        `REPO_READ`, `REPO_WRITE` and `REPO_ADMIN` are about `{repository}`, and a repository that the
+        caller may not read is answered with 404, as if there were none; `LICENSED_USER`, `ADMIN` and
+        `SYS_ADMIN` are about the whole server; `ANYBODY` lets in callers who have not logged in.
+
+        The function gets a `perigee.RouteRequest` and returns a table: `status` (200 unless said
+        otherwise), and `json`, any plain data, or `text`; nothing at all is 204. A function that
+        raises is answered with 500, and its error is in the plugin's log alone. Bodies are JSON; one
+        that is too large, or no JSON, is refused before the function runs. An answer has at most
+        1 MiB. A plugin answers at most \(RouteTable.runningMax) requests at the same time on a
+        node; further ones get 503.
+
+        Every node of a cluster answers, and no two requests need reach the same one: what is to last
+        from one to the next belongs in `perigee.kv`.
+        """
+
     private static let answer = HostRecord(
         "RouteAnswer", "What an endpoint's function returns.",
         [
@@ -82,7 +84,8 @@ enum RoutesModule {
             HostField(
                 "permission", .choice(RouteAdmission.names), "What callers need."),
             HostField(
-                "max_body", .string, "The largest body (default `256KiB`; at most `1MiB`).", isOptional: true),
+                "max_body", .string, "The largest body (default `256KiB`; at most `1MiB`).",
+                isOptional: true),
             HostField(
                 "timeout", .string,
                 "How long the function may take, waiting included (default `30s`; at most `5m`).",
