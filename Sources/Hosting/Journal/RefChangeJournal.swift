@@ -19,7 +19,7 @@ package struct RefChangeJournal: Sendable {
         _ push: PushID, repository: RepositoryID, user: UserID?, trigger: PushTrigger, changes: [RefChange]
     ) async throws {
         let bytes = try JournalCoding.encode(changes)
-        try await services.write { [node = services.node] transaction in
+        try await services.write(changesAccess: false) { [node = services.node] transaction in
             let sql = """
                 INSERT INTO ref_change_journal (push_id, node_id, repository_id, user_id, push_trigger,
                     changes, state,
@@ -68,7 +68,7 @@ package struct RefChangeJournal: Sendable {
 
     /// Drops what was intended and did not happen.
     func discard(_ push: PushID) async throws {
-        try await services.write { transaction in
+        try await services.write(changesAccess: false) { transaction in
             try transaction.execute(
                 "DELETE FROM ref_change_journal WHERE push_id = ? AND state = 'intended'",
                 [.text(push.rawValue)])
@@ -104,7 +104,7 @@ package struct RefChangeJournal: Sendable {
             try transaction.firstRow("SELECT created_at FROM ref_change_journal ORDER BY id LIMIT 1")?
                 .integer("created_at") ?? .max
         }
-        try await services.write { transaction in
+        try await services.write(changesAccess: false) { transaction in
             let limit = try transaction.now() - Self.keptMilliseconds
             guard oldest < limit else { return }
             try transaction.execute(
