@@ -50,8 +50,8 @@ import Testing
     }
 
     @Test func `the same seed gives the same faults`() {
-        let plans = [7, 7, 8].map {
-            "\(ChaosPlan(seed: $0, seconds: 30, nodes: 3, lease: .seconds(2)))"
+        let plans = [7, 7, 8].map { (seed: UInt64) in
+            "\(ChaosPlan(seed: seed, seconds: 30, nodes: 3, lease: .seconds(2)))"
         }
         #expect(plans[0] == plans[1])
         #expect(plans[0] != plans[2])

@@ -133,7 +133,7 @@ final class ChaosRun: Sendable {
             return false
         }
         await pass(pause)
-        return true
+        return !Task.isCancelled
     }
 
     private func note(_ fault: String, _ duration: Duration) {

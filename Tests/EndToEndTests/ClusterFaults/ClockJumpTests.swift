@@ -1,5 +1,6 @@
 import Foundation
 import NodeTestKit
+import Portable
 import Testing
 
 /// A node whose clock is put forward and back by an hour while it runs.

@@ -3,13 +3,19 @@ import NodeTestKit
 import Testing
 
 /// What three real nodes keep when nodes, the database or the network between them fail. All suites below
-/// share one cluster, one test at a time; each leaves it whole.
+/// share one cluster, one test at a time.
 @Suite(.onOneCluster, .serialized)
 enum ClusterFaultSuite {
     @TaskLocal static var current: RunningCluster?
 
-    /// The cluster, with the plugin `com.example.witness`.
-    static var cluster: RunningCluster { get throws { try #require(current) } }
+    /// The cluster, with the plugin `com.example.witness`, whatever the test before has left.
+    static var healed: RunningCluster {
+        get async throws {
+            let cluster = try #require(current)
+            try await cluster.heal()
+            return cluster
+        }
+    }
 
     /// A word that no other test uses.
     static func unique(_ prefix: String) -> String {

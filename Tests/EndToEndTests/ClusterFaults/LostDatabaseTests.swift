@@ -9,7 +9,7 @@ extension ClusterFaultSuite {
         @Test func `a node that is cut off from its database serves what it knows and changes nothing`()
             async throws
         {
-            let cluster = try ClusterFaultSuite.cluster
+            let cluster = try await ClusterFaultSuite.healed
             let (cut, other) = (cluster.nodes[0], cluster.nodes[1])
             let project = unique("P").uppercased()
             try await other.makeRepository(project, "app")
@@ -58,12 +58,11 @@ extension ClusterFaultSuite {
             let late = try await cluster.note("late", ["token": held.text("token")], on: 0)
             #expect(late.facts["accepted"] == "0")
             try await cluster.order(2, "go \(word)")
-            try await cluster.heal()
         }
 
         @Test(arguments: ["fast", "kill", "freeze"])
         func `all nodes heal after the database`(_ fault: String) async throws {
-            let cluster = try ClusterFaultSuite.cluster
+            let cluster = try await ClusterFaultSuite.healed
             let word = unique("away-")
             let before = cluster.notes("wrote")
             try await cluster.order(0, "hold l1 \(word)")
@@ -92,11 +91,10 @@ extension ClusterFaultSuite {
             let next = try await cluster.note("locked", ["lock": "l1"], on: 2, after: [held])
             #expect(try next.number("token") > held.number("token"))
             #expect(cluster.nodes.map(\.processID) == processes)
-            try await cluster.heal()
         }
 
         @Test func `any one connection may end, and nobody is told of an error`() async throws {
-            let cluster = try ClusterFaultSuite.cluster
+            let cluster = try await ClusterFaultSuite.healed
             let word = unique("cut-")
             let before = cluster.notes("wrote")
             try await cluster.order(0, "hold l2 \(word)")
@@ -115,7 +113,6 @@ extension ClusterFaultSuite {
             try await cluster.order(2, "go \(word)")
             let released = try await cluster.note("released", ["token": held.text("token")], on: 0)
             print("\(sessions.count) connections were ended: \(released.facts)")
-            try await cluster.heal()
         }
 
         private func statusTimes(of node: RunningNode) async throws -> Takeover {

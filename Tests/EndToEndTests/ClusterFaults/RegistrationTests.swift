@@ -6,7 +6,7 @@ extension ClusterFaultSuite {
     /// What all nodes do at the same time.
     @Suite struct RegistrationTests {
         @Test func `two hundred times all nodes register one job at once, and each runs once`() async throws {
-            let cluster = try ClusterFaultSuite.cluster
+            let cluster = try await ClusterFaultSuite.healed
             let rounds = 200
             try await cluster.order(0, "rounds 1 \(rounds)")
             for node in 0..<3 { _ = try await cluster.note("registered", ["last": "\(rounds)"], on: node) }

@@ -22,7 +22,7 @@ struct WitnessNote: Sendable {
     var at: Int64 { get throws { try number("at") } }
 
     init?(_ line: Substring, node: Int) {
-        guard let start = line.range(of: "witness ") else { return nil }
+        guard let start = line.range(of: " witness ") else { return nil }
         let words = line[start.upperBound...].split(separator: " ")
         guard let kind = words.first else { return nil }
         self.node = node
