@@ -75,7 +75,7 @@ final class Services: Sendable {
 
     /// Writes in one transaction; the database's errors come out as ``HostingError``.
     /// - Parameter duplicate: What to throw when another row has the same key already.
-    /// - Parameter changesAccess: Whether somebody may or can do something else afterwards.
+    /// - Parameter changesAccess: Whether somebody may do less, or something is not where it was, afterwards.
     @discardableResult
     func write<Value: Sendable>(
         duplicate: HostingError? = nil, durability: Durability = .disk, changesAccess: Bool = true,

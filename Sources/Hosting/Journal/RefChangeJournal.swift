@@ -43,7 +43,8 @@ package struct RefChangeJournal: Sendable {
     func confirm(_ push: PushID, repository: RepositoryID, changes: [RefChange]) async throws {
         guard !changes.isEmpty else { return try await discard(push) }
         let bytes = try JournalCoding.encode(changes)
-        let isKnown = try await services.change(durability: .process) { [log = services.log] transaction in
+        let isKnown = try await services.change(durability: .process, changesAccess: false) {
+            [log = services.log] transaction in
             let sql = """
                 UPDATE ref_change_journal SET state = 'confirmed', changes = ?, confirmed_at = ?
                 WHERE push_id = ? AND state = 'intended'
