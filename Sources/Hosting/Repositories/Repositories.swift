@@ -46,7 +46,8 @@ package struct Repositories: Sendable {
                 repository: repository, permissions: rights.effective, isRedirect: direct == nil)
         }
         let address = AccessMemory.Address(
-            projectKey: projectKey, slug: slug, user: principal.user?.id, token: principal.tokenGrant,
+            projectKey: projectKey.lowercased(), slug: slug.lowercased(), user: principal.user?.id,
+            token: principal.tokenGrant,
             isLocalOperator: principal.isLocalOperator)
         let access =
             isChange

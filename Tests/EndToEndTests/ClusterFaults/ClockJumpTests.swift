@@ -38,7 +38,8 @@ import Testing
         let list = try await cluster.nodes[1].http.get("/rest/api/latest/admin/locks").json()
         let held = (list["values"]?.listValue ?? []).compactMap { $0["token"]?.stringValue }
         #expect(Set(tokens).isSubset(of: held))
-        try await cluster.stop()
+        // Their plugins would be waited for.
+        for node in cluster.nodes { try await node.kill() }
     }
 
     /// The nodes' lives in the cluster.

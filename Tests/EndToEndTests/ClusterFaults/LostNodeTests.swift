@@ -100,7 +100,10 @@ extension ClusterFaultSuite {
             let stopped = RunningCluster.now
             let taken = try await cluster.note("wrote", ["lock": "l2"], on: 1, after: before)
             #expect(try taken.number("token") > held.number("token"))
-            print("after SIGSTOP the lock was taken over within \(try taken.at - stopped) ms")
+            let locked = try await cluster.note("locked", ["lock": "l2"], on: 1, after: before)
+            print(
+                "after SIGSTOP the lock was taken over within \(try locked.at - stopped) ms, and written under "
+                    + "within \(try taken.at - stopped) ms")
             cluster.nodes[0].signal(SIGCONT)
             let token = try held.text("token")
             let lost = try await cluster.note("lost", ["token": token], on: 0)
