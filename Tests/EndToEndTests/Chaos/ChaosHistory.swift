@@ -2,8 +2,8 @@ import Foundation
 import NodeTestKit
 import Portable
 
-/// What the plugin `com.example.chaos` wrote down on all nodes, and what of it must not be. Its `main.lua` says
-/// what the records mean. Records of killed nodes may be missing, which hides faults and makes none up.
+/// What the plugin `com.example.chaos` wrote down on all nodes, and what of it must not be. Its `main.lua`
+/// says what the records mean. Records of killed nodes may be missing, which hides faults and makes none up.
 struct ChaosHistory: Sendable {
     struct Grant: Sendable {
         let node: Int

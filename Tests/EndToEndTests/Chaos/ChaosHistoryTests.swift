@@ -17,7 +17,7 @@ import Testing
 
     @Test func `a history in which all is well has no violations`() {
         let history = history(
-            "g,1,10,100,120;g,1,12,130,140;c,1,10,105;w,1,10,105,accepted;n,1,10,4,accepted;n,1,12,5,accepted",
+            "g,1,10,100,120;g,1,12,130,140;c,1,10,105;w,1,10,105,accepted;n,1,1,4,accepted;n,1,2,5,accepted",
             "g,1,11,121,129;w,1,10,150,refused;c,1,12,135;t,1000,1,1,schedule;t,1000,2,2,recovered",
             "t,2000,3,1,schedule;s,node1-7,3,5;b,3,100,110;b,3,110,120;b,4,100,120")
         #expect(history.violations(delivered: delivered) == [])

@@ -125,11 +125,11 @@ final class ChaosRun: Sendable {
     }
 
     /// Lets time pass; faults are what it is about.
-    private func pass(_ duration: Duration) async { try? await Task.sleep(for: duration) }
+    private func pass(_ duration: Duration) async { await letTimePass(duration) }
 
     private func isTime(after pause: Duration) async -> Bool {
         guard ContinuousClock.now + pause < end else {
-            try? await Task.sleep(until: end)
+            await pass(ContinuousClock.now.duration(to: end))
             return false
         }
         await pass(pause)

@@ -57,7 +57,8 @@ import Testing
     }
 }
 
-/// A wall clock that a test can put forward and back, for one process: `libfaketime` reads the file each time.
+/// A wall clock that a test can put forward and back, for one process: `libfaketime` reads the file
+/// each time.
 private struct FakedClock: Sendable {
     let file: String
 

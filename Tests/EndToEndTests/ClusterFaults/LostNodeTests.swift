@@ -81,7 +81,7 @@ extension ClusterFaultSuite {
             #expect(told.facts["cancelled"] == "true")
             print(
                 "a stopped node's lock was taken \(try taken.at - told.at) ms after its holder had ended, "
-                    + "\(try taken.at - stopped) ms after SIGTERM; the process ended after \(gone - stopped) ms"
+                    + "\(try taken.at - stopped) ms after SIGTERM; the process after \(gone - stopped) ms"
             )
             try await cluster.order((heir + 1) % 3, "go \(job)")
             _ = try await cluster.note("released", ["token": taken.text("token")], on: heir)
@@ -102,8 +102,8 @@ extension ClusterFaultSuite {
             #expect(try taken.number("token") > held.number("token"))
             let locked = try await cluster.note("locked", ["lock": "l2"], on: 1, after: before)
             print(
-                "after SIGSTOP the lock was taken over within \(try locked.at - stopped) ms, and written under "
-                    + "within \(try taken.at - stopped) ms")
+                "after SIGSTOP the lock was taken over within \(try locked.at - stopped) ms, and written "
+                    + "under within \(try taken.at - stopped) ms")
             cluster.nodes[0].signal(SIGCONT)
             let token = try held.text("token")
             let lost = try await cluster.note("lost", ["token": token], on: 0)
