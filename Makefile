@@ -9,7 +9,7 @@ PERIGEE = $(RELEASE_BUILD)/release/perigee
 RUN_HOME ?= .build-home
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test lint format bench fuzz sdk model
+.PHONY: help setup build run demo test lint format bench fuzz sdk model chaos
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ lint: setup ## Check format, Lua and the rules of CONTRIBUTING.md
 	@echo "Checking the format of Swift."
 	@$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
 	@echo "Checking Lua."
-	@luacheck --quiet plugins sdk
+	@luacheck --quiet plugins sdk Tests/EndToEndTests/fixtures
 
 format: ## Format the Swift files in place
 	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
@@ -70,3 +70,8 @@ sdk: ## Write sdk/types and sdk/reference from the host API's declarations
 model: ## Check the model of leases, fences and failover with spin; some minutes
 	@.ci/setup model
 	@Tests/Model/run
+
+chaos: setup ## Let faults happen to three nodes and check what they did; SECONDS=600, SEED=N repeats a run
+	@$(SWIFT) build --build-tests
+	@PERIGEE_CHAOS_SECONDS=$(or $(SECONDS),600) PERIGEE_CHAOS_SEED=$(SEED) \
+	    $(SWIFT) test --skip-build --filter 'ChaosTests/'

@@ -237,7 +237,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["NodeTestKit", "SharedDatabase", "Portable", "perigee", "perigee-hook", logging],
-            exclude: ["scripts"], swiftSettings: strict),
+            exclude: ["scripts", "fixtures"], swiftSettings: strict),
         tests("TidyTests", []),
     ]
 )

@@ -14,6 +14,7 @@ final class Services: Sendable {
     let settings: HostingSettings
     let logger: Logger
     let passwords: PasswordVerifier
+    let memory = AccessMemory()
     let localToken = LocalToken()
     let guards = GuardList()
     let sessions = PushRegistry()
@@ -74,11 +75,14 @@ final class Services: Sendable {
 
     /// Writes in one transaction; the database's errors come out as ``HostingError``.
     /// - Parameter duplicate: What to throw when another row has the same key already.
+    /// - Parameter changesAccess: Whether somebody may do less, or something is not where it was, afterwards.
     @discardableResult
     func write<Value: Sendable>(
-        duplicate: HostingError? = nil, durability: Durability = .disk,
+        duplicate: HostingError? = nil, durability: Durability = .disk, changesAccess: Bool = true,
         _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
     ) async throws -> Value {
+        // Also when it fails: the change may have been made all the same.
+        defer { if changesAccess { memory.forgetAll() } }
         do {
             return try await database.write(durability: durability, body)
         } catch DatabaseError.constraint(kind: .unique, _) where duplicate != nil {

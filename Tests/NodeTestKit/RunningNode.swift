@@ -20,6 +20,7 @@ package final class RunningNode: Sendable {
         var properties: [String: String]
         var arguments: [String]
         var environment: [String: String]
+        var sharedHome: String?
     }
 
     private struct State {
@@ -36,13 +37,15 @@ package final class RunningNode: Sendable {
     /// - Parameter arguments: More arguments of `perigee serve`.
     /// - Parameter environment: More variables for it.
     /// - Parameter directory: Where a home may already be, below `home`; a new one when `nil`.
+    /// - Parameter sharedHome: The folder that several nodes share; below its own home when `nil`.
     /// - Throws: ``TestKitError/deadline(waitedFor:detail:)`` with the node's output when it does not serve.
     package static func start(
         properties: [String: String] = [:], arguments: [String] = [], environment: [String: String] = [:],
-        directory: TemporaryDirectory? = nil
+        directory: TemporaryDirectory? = nil, sharedHome: String? = nil
     ) async throws -> RunningNode {
         let node = try prepare(
-            properties: properties, arguments: arguments, environment: environment, directory: directory)
+            properties: properties, arguments: arguments, environment: environment, directory: directory,
+            sharedHome: sharedHome)
         try await node.start()
         return node
     }
@@ -52,7 +55,7 @@ package final class RunningNode: Sendable {
     /// into the home first; then ``start()``, or ``launch()`` when it must not come up.
     package static func prepare(
         properties: [String: String] = [:], arguments: [String] = [], environment: [String: String] = [:],
-        directory: TemporaryDirectory? = nil
+        directory: TemporaryDirectory? = nil, sharedHome: String? = nil
     ) throws -> RunningNode {
         let directory = try directory ?? TemporaryDirectory("node")
         let defaults = [
@@ -65,7 +68,7 @@ package final class RunningNode: Sendable {
             directory,
             Settings(
                 properties: defaults.merging(properties) { $1 }, arguments: arguments,
-                environment: environment))
+                environment: environment, sharedHome: sharedHome))
     }
 
     private init(_ directory: TemporaryDirectory, _ settings: Settings) {
@@ -87,6 +90,8 @@ package final class RunningNode: Sendable {
     package var port: Int { URL(string: url)?.port ?? 0 }
     /// The process id; 0 before the first start.
     package var processID: Int32 { state.withLock { $0.process?.processID ?? 0 } }
+    /// Whether its process is there, stopped or not.
+    package var isRunning: Bool { state.withLock { $0.process }?.isRunning ?? false }
     /// All that the current process wrote to standard error.
     package var standardError: String { state.withLock { $0.process }?.errors ?? "" }
     /// All that the current process wrote to standard output.
@@ -117,7 +122,8 @@ package final class RunningNode: Sendable {
         }
         try writeProperties()
         let process = try await ChildProcess.start(
-            [Executable.perigee, "serve", "--home", home] + settings.arguments,
+            [Executable.perigee, "serve", "--home", home]
+                + (settings.sharedHome.map { ["--shared-home", $0] } ?? []) + settings.arguments,
             environment: Executable.environment.merging(settings.environment) { $1 },
             directory: directory.path)
         state.withLock { $0.process = process }
@@ -160,7 +166,14 @@ package final class RunningNode: Sendable {
     private func writeProperties() throws {
         let lines = settings.properties.sorted { $0.key < $1.key }
             .map { "\($0.key)=\($0.value.replacingOccurrences(of: "\\", with: "\\\\"))\n" }
-        try directory.write(lines.joined(), to: "home/shared/perigee.properties")
+        let shared = settings.sharedHome ?? "\(home)/shared"
+        let file = URL(fileURLWithPath: "\(shared)/perigee.properties")
+        let bytes = Data(lines.joined().utf8)
+        // Another node of the same shared home may be reading it.
+        guard FileManager.default.contents(atPath: file.path) != bytes else { return }
+        try FileManager.default.createDirectory(
+            atPath: shared, withIntermediateDirectories: true)
+        try bytes.write(to: file, options: .atomic)
     }
 
     private func servingFacts(of process: ChildProcess) async throws -> PortableValue? {

@@ -84,6 +84,12 @@ package final class ThrowawayPostgres: Sendable {
         try await run(["pg_ctl", "stop", "-w", "-t", "60", "-m", mode, "-D", data])
     }
 
+    /// Whether the server runs, frozen or not.
+    package var isRunning: Bool {
+        guard let parent = try? processes().first else { return false }
+        return !isDead(parent)
+    }
+
     /// Makes a standby the primary.
     package func promote() async throws {
         try await run(["pg_ctl", "promote", "-w", "-t", "60", "-D", data])
@@ -103,7 +109,11 @@ package final class ThrowawayPostgres: Sendable {
     }
 
     /// Stops the server's processes where they are, as a machine that hangs does.
-    package func freeze() throws { for process in try processes() { Foundation.kill(process, SIGSTOP) } }
+    package func freeze() throws {
+        // The parent first, so that it starts no more.
+        if let parent = try processes().first { Foundation.kill(parent, SIGSTOP) }
+        for process in try processes() { Foundation.kill(process, SIGSTOP) }
+    }
 
     /// Lets them go on.
     package func thaw() throws { for process in try processes() { Foundation.kill(process, SIGCONT) } }
@@ -116,6 +126,25 @@ package final class ThrowawayPostgres: Sendable {
             "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql, url(database),
         ])
         return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Has somebody look at the database's tables, and leave that transaction open for so long.
+    /// - Returns: Who does; ends by itself.
+    @discardableResult
+    package func leaveTransactionOpen(
+        seconds: Double, database: String = "postgres"
+    ) async throws -> ChildProcess {
+        let script = """
+            BEGIN ISOLATION LEVEL REPEATABLE READ;
+            SELECT count(*) FROM pg_stat_user_tables;
+            SELECT * FROM cluster_state;
+            \\! sleep \(seconds)
+            COMMIT;
+
+            """
+        return try await ChildProcess.start(
+            Self.privileges + ["psql", "-X", "-q", url(database)], environment: Self.environment,
+            directory: "/tmp", input: Data(script.utf8))
     }
 
     /// Makes an empty database, or a copy of another one to which nobody is connected.

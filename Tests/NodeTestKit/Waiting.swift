@@ -30,6 +30,9 @@ package func waitUntil(
     }
 }
 
+/// Lets time pass, or the task be cancelled: for how long faults last, never for something to come true.
+package func letTimePass(_ duration: Duration) async { try? await Task.sleep(for: duration) }
+
 /// Runs blocking work on a thread of its own, so that it takes none of the concurrency pool's few threads.
 package func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in

@@ -33,9 +33,13 @@ package struct EventLog: Sendable {
         in transaction: DatabaseTransaction
     ) throws {
         let bytes = try payload.map { try MessagePack.encode($0, limits: .unlimited) }
+        // The database's timeline is in the upper bits: after a failover that lost the last events, later
+        // ones must not get the positions that subscribers have finished with.
+        let base = "(\(transaction.timelineExpression) << 40)"
         let next = """
-            INSERT INTO event_stream (node_id, position) VALUES (?, 1)
-            ON CONFLICT (node_id) DO UPDATE SET position = event_stream.position + 1
+            INSERT INTO event_stream (node_id, position) VALUES (?, \(base) + 1)
+            ON CONFLICT (node_id) DO UPDATE SET position =
+                CASE WHEN event_stream.position < \(base) THEN \(base) ELSE event_stream.position END + 1
             RETURNING position AS id
             """
         let position = try transaction.insert(next, [node])

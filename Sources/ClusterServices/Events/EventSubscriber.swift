@@ -53,7 +53,11 @@ final class EventSubscriber: Sendable {
     var keys: Set<String> { state.withLock { $0.keys } }
 
     var waitingCount: Int64 {
-        state.withLock { Int64($0.sent.count + $0.stored.count) + max(0, $0.logTo - $0.readTo) }
+        state.withLock { state in
+            // In another timeline of the database positions begin anew above all of before.
+            let from = max(state.readTo, (state.logTo >> 40) << 40)
+            return Int64(state.sent.count + state.stored.count) + max(0, state.logTo - from)
+        }
     }
 
     var droppedCount: Int64 { state.withLock { $0.dropped } }

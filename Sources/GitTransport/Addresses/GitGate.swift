@@ -27,7 +27,8 @@ struct GitGate: Sendable {
         let access: RepositoryAccess
         do {
             access = try await hosting.repositories.access(
-                projectKey: address.projectKey, slug: address.slug, by: principal)
+                projectKey: address.projectKey, slug: address.slug, by: principal,
+                isChange: service == .receivePack)
         } catch let error as HostingError {
             throw Self.unseen(error, address: address, principal: principal)
         }

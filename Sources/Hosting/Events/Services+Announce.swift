@@ -8,10 +8,11 @@ extension Services {
     /// delivered when it is committed, and only then.
     @discardableResult
     func change<Value: Sendable>(
-        duplicate: HostingError? = nil, durability: Durability = .disk,
+        duplicate: HostingError? = nil, durability: Durability = .disk, changesAccess: Bool = true,
         _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
     ) async throws -> Value {
-        let value = try await write(duplicate: duplicate, durability: durability, body)
+        let value = try await write(
+            duplicate: duplicate, durability: durability, changesAccess: changesAccess, body)
         events.wake()
         return value
     }
@@ -53,7 +54,7 @@ extension Services {
             "repository": repository.portable(links: settings.baseURL), "old": shape(before),
             "new": shape(after),
         ]
-        try await change { [self] transaction in
+        try await change(changesAccess: false) { [self] transaction in
             try announce(
                 "repo:default_branch_modified", facts, repository: repository.id, by: principal,
                 in: transaction)

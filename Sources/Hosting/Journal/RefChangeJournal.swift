@@ -21,7 +21,7 @@ package struct RefChangeJournal: Sendable {
         fences: [WriteFence] = []
     ) async throws {
         let bytes = try JournalCoding.encode(changes)
-        try await services.write { [node = services.node] transaction in
+        try await services.write(changesAccess: false) { [node = services.node] transaction in
             for fence in fences { try fence.check(in: transaction) }
             let sql = """
                 INSERT INTO ref_change_journal (push_id, node_id, repository_id, user_id, push_trigger,
@@ -46,7 +46,8 @@ package struct RefChangeJournal: Sendable {
     func confirm(_ push: PushID, repository: RepositoryID, changes: [RefChange]) async throws {
         guard !changes.isEmpty else { return try await discard(push) }
         let bytes = try JournalCoding.encode(changes)
-        let isKnown = try await services.change(durability: .process) { [log = services.log] transaction in
+        let isKnown = try await services.change(durability: .process, changesAccess: false) {
+            [log = services.log] transaction in
             let sql = """
                 UPDATE ref_change_journal SET state = 'confirmed', changes = ?, confirmed_at = ?
                 WHERE push_id = ? AND state = 'intended'
@@ -71,7 +72,7 @@ package struct RefChangeJournal: Sendable {
 
     /// Drops what was intended and did not happen.
     func discard(_ push: PushID) async throws {
-        try await services.write { transaction in
+        try await services.write(changesAccess: false) { transaction in
             try transaction.execute(
                 "DELETE FROM ref_change_journal WHERE push_id = ? AND state = 'intended'",
                 [.text(push.rawValue)])
@@ -107,7 +108,7 @@ package struct RefChangeJournal: Sendable {
             try transaction.firstRow("SELECT created_at FROM ref_change_journal ORDER BY id LIMIT 1")?
                 .integer("created_at") ?? .max
         }
-        try await services.write { transaction in
+        try await services.write(changesAccess: false) { transaction in
             let limit = try transaction.now() - Self.keptMilliseconds
             guard oldest < limit else { return }
             try transaction.execute(

@@ -5,10 +5,10 @@ internal import SharedDatabase
 extension SSHKeys {
     /// The key of this fingerprint, if it may be used.
     package func usable(fingerprint: String) async throws -> SSHKey? {
-        try await services.lookUp { transaction in
+        try await services.recalling(services.memory.keys, fingerprint) { transaction in
             let now = try transaction.now()
             return try transaction.sshKey(fingerprint: fingerprint).flatMap { $0.isGood(at: now) ? $0 : nil }
-        }
+        }.answer
     }
 
     /// The key of this id; nil when there is none. Asks nobody's permission.
@@ -21,7 +21,8 @@ extension SSHKeys {
     package func principal(
         key id: SSHKeyID, projectKey: String, slug: String
     ) async throws -> Principal? {
-        try await services.lookUp { transaction in
+        let question = AccessMemory.KeyUse(key: id, projectKey: projectKey, slug: slug)
+        return try await services.recalling(services.memory.keyUses, question) { transaction in
             guard let key = try transaction.sshKey(id), key.isGood(at: try transaction.now()) else {
                 return nil
             }
@@ -35,13 +36,14 @@ extension SSHKeys {
                 try transaction.sshAccess(id, .project(repository.project.id)),
             ].compactMap { $0 }
             return key.principal(accesses.first { $0.permission.implies(.repoWrite) } ?? accesses.first)
-        }
+        }.answer
     }
 
     /// Writes down that a key was used, at most once in ten minutes.
     package func noteUse(of key: SSHKeyID) async {
         // A key is good also while the database cannot be written.
-        _ = try? await services.write { transaction in
+        if case .unreachable = services.database.health { return }
+        _ = try? await services.write(changesAccess: false) { transaction in
             let now = try transaction.now()
             try transaction.execute(
                 "UPDATE ssh_key SET last_used_at = ? WHERE id = ? AND COALESCE(last_used_at, 0) < ?",

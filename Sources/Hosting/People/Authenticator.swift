@@ -32,28 +32,32 @@ package struct Authenticator: Sendable {
     package func setLocalToken(_ secret: String?) { services.localToken.set(secret) }
 
     private func principal(name: String, password: String) async throws(HostingError) -> Principal {
-        let found = try await ask { transaction in
-            guard let user = try transaction.user(name: name) else { return nil as (User, String?)? }
-            return (user, try transaction.passwordHash(of: user.id))
-        }
-        let stored = found.flatMap { $0.0.active ? $0.1 : nil }
-        let isRight = try await services.passwords.verify(password, user: found?.0.id, stored: stored)
-        guard isRight, let user = found?.0, user.active else { throw .authenticationFailed }
+        let found = try await ask(services.memory.users, name) { transaction in
+            guard let user = try transaction.user(name: name) else { return nil }
+            return AccessMemory.NamedUser(
+                user: user, passwordHash: try transaction.passwordHash(of: user.id))
+        }.answer
+        let stored = found.flatMap { $0.user.active ? $0.passwordHash : nil }
+        let isRight = try await services.passwords.verify(password, user: found?.user.id, stored: stored)
+        guard isRight, let user = found?.user, user.active else { throw .authenticationFailed }
         return Principal(user: user)
     }
 
     private func principal(token secret: String, userName: String?) async throws(HostingError) -> Principal {
         let hash = SecretDigest.hash(secret)
-        let found = try await ask { transaction in
-            (try transaction.accessToken(secretHash: hash), try transaction.now())
+        let (found, age) = try await ask(services.memory.tokens, hash) { transaction in
+            try transaction.accessToken(secretHash: hash).map {
+                AccessMemory.TimedToken(token: $0, now: try transaction.now())
+            }
         }
-        guard let token = found.0, token.user.active, token.expiresMilliseconds ?? .max > found.1 else {
-            throw .authenticationFailed
-        }
+        guard let found else { throw .authenticationFailed }
+        let token = found.token
+        let now = found.now + Int64((age ?? .zero) / .milliseconds(1))
+        guard token.user.active, token.expiresMilliseconds ?? .max > now else { throw .authenticationFailed }
         if case .user = token.owner, let userName, NameRules.key(userName) != NameRules.key(token.user.name) {
             throw .authenticationFailed
         }
-        await noteUse(of: token, now: found.1)
+        if age == nil { await noteUse(of: token, now: now) }
         let grant = TokenGrant(
             id: token.id, owner: token.owner, permissions: PermissionSet(token.permissions))
         return Principal(user: token.user, tokenGrant: grant)
@@ -64,17 +68,18 @@ package struct Authenticator: Sendable {
         let last = token.lastAuthenticatedMilliseconds ?? 0
         guard now - min(last, now) > 600_000 else { return }
         // A token is good also while the database cannot be written.
-        _ = try? await services.write { transaction in
+        _ = try? await services.write(changesAccess: false) { transaction in
             try transaction.execute(
                 "UPDATE access_token SET last_used_at = ? WHERE id = ?", [.integer(now), .id(token.id)])
         }
     }
 
-    private func ask<Value: Sendable>(
-        _ question: @escaping @Sendable (DatabaseTransaction) throws -> Value
-    ) async throws(HostingError) -> Value {
+    private func ask<Question, Answer: Sendable>(
+        _ memory: RememberedAnswers<Question, Answer>, _ question: Question,
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> Answer?
+    ) async throws(HostingError) -> (answer: Answer?, age: Duration?) {
         do {
-            return try await services.lookUp(question)
+            return try await services.recalling(memory, question, body)
         } catch let error as HostingError {
             throw error
         } catch {

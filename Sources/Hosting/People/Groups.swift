@@ -12,7 +12,8 @@ package struct Groups: Sendable {
     package func create(name: String, by principal: Principal) async throws -> Group {
         let name = try NameRules.groupName(name)
         let duplicate = HostingError.duplicate(what: "group", name: name)
-        return try await services.write(duplicate: duplicate) { [settings = services.settings] transaction in
+        return try await services.write(duplicate: duplicate, changesAccess: false) {
+            [settings = services.settings] transaction in
             try transaction.require(.admin, principal, settings)
             guard try transaction.group(name: name) == nil else { throw duplicate }
             let sql = "INSERT INTO app_group (name, name_key) VALUES (?, ?) RETURNING id"

@@ -12,7 +12,9 @@ package struct Users: Sendable {
     package func create(_ new: NewUser, by principal: Principal) async throws -> User {
         let checked = try new.checked()
         let hash = try await hash(checked.password)
-        return try await services.write(duplicate: .duplicate(what: "user", name: checked.name)) {
+        return try await services.write(
+            duplicate: .duplicate(what: "user", name: checked.name), changesAccess: false
+        ) {
             [settings = services.settings] transaction in
             try transaction.require(.admin, principal, settings)
             guard try transaction.user(name: checked.name) == nil else {

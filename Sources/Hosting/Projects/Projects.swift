@@ -15,7 +15,7 @@ package struct Projects: Sendable {
     ) async throws -> Project {
         let (key, name) = (try NameRules.projectKey(key), try NameRules.projectName(name))
         let description = try NameRules.description(description)
-        return try await services.change { [services] transaction in
+        return try await services.change(changesAccess: false) { [services] transaction in
             try transaction.require(.projectCreate, principal, services.settings)
             try transaction.requireFree(key: key, name: name, besides: nil)
             let project = try transaction.insertProject(
@@ -47,7 +47,7 @@ package struct Projects: Sendable {
         guard let user = principal.user, user.kind == .normal, key.lowercased() == "~" + user.slug else {
             throw HostingError.noSuchProject(key: key)
         }
-        return try await services.write { [settings = services.settings] transaction in
+        return try await services.write(changesAccess: false) { [settings = services.settings] transaction in
             if let project = try transaction.project(key: key) { return project }
             try transaction.require(.licensedUser, principal, settings)
             let project = try transaction.insertProject(

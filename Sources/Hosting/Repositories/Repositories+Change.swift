@@ -18,7 +18,8 @@ extension Repositories {
         let description = try NameRules.description(new.description)
         let branch = try branchName(new.defaultBranch ?? services.settings.defaultBranch)
         let duplicate = HostingError.duplicate(what: "repository", name: name)
-        let repository = try await services.write(duplicate: duplicate) { [services] transaction in
+        let repository = try await services.write(duplicate: duplicate, changesAccess: false) {
+            [services] transaction in
             guard let project = try transaction.project(id: project.id) else {
                 throw HostingError.noSuchProject(key: project.key)
             }
@@ -137,7 +138,7 @@ extension Repositories {
         do {
             let path = services.layout.repository(repository.id)
             try await services.git.createRepository(at: path, defaultBranch: branch.display)
-            return try await services.change { [services] transaction in
+            return try await services.change(changesAccess: false) { [services] transaction in
                 try transaction.execute(
                     "UPDATE repository SET state = 'AVAILABLE' WHERE id = ?", [.id(repository.id)])
                 let ready = try transaction.existing(repository)

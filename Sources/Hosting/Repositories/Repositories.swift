@@ -25,14 +25,16 @@ package struct Repositories: Sendable {
 
     /// The same, with everything that the principal may do to the repository, in one question to the
     /// database.
+    /// - Parameter isChange: What is decided by it changes something; for reading, the answer of a minute ago
+    ///   is given while the database does not answer.
     /// - Throws: ``HostingError/noSuchRepository(project:slug:)``, and with the same words whether there is
     ///   none or
     ///   it is not to be seen.
     package func access(
-        projectKey: String, slug: String, by principal: Principal
+        projectKey: String, slug: String, by principal: Principal, isChange: Bool = false
     ) async throws -> RepositoryAccess {
-        let access = try await services.lookUp {
-            [settings = services.settings] transaction -> RepositoryAccess? in
+        let ask: @Sendable (DatabaseTransaction) throws -> RepositoryAccess? = {
+            [settings = services.settings] transaction in
             let direct = try transaction.repository(projectKey: projectKey, slug: slug)
             guard
                 let repository = try direct
@@ -43,6 +45,14 @@ package struct Repositories: Sendable {
             return RepositoryAccess(
                 repository: repository, permissions: rights.effective, isRedirect: direct == nil)
         }
+        let address = AccessMemory.Address(
+            projectKey: projectKey.lowercased(), slug: slug.lowercased(), user: principal.user?.id,
+            token: principal.tokenGrant,
+            isLocalOperator: principal.isLocalOperator)
+        let access =
+            isChange
+            ? try await services.lookUp(ask)
+            : try await services.recalling(services.memory.accesses, address, ask).answer
         guard let access, access.permissions.contains(.repoRead) else {
             throw HostingError.noSuchRepository(project: projectKey, slug: slug)
         }

@@ -27,7 +27,7 @@ package struct AccessTokens: Sendable {
         }
         let secret = Self.prefix + SecretDigest.randomText(bytes: 32)
         let duplicate = HostingError.duplicate(what: "token", name: name)
-        let token = try await services.write(duplicate: duplicate) {
+        let token = try await services.write(duplicate: duplicate, changesAccess: false) {
             [settings = services.settings] transaction in
             try transaction.requireAdmin(of: owner, principal, settings)
             let now = try transaction.now()

@@ -26,6 +26,10 @@ extension NodeConfiguration {
         settings.statementTimeout = try values.seconds(SettingTable.databaseStatementTimeout)
         // A wait for a lock ends with its own error, before the statement is ended for its length.
         settings.lockTimeout = settings.statementTimeout - .milliseconds(500)
+        // A node that hangs in the middle of a transaction keeps rows locked that others need once its lease
+        // is over; no transaction waits for anything but the database.
+        settings.idleTransactionTimeout = min(
+            settings.idleTransactionTimeout, try values.seconds(SettingTable.clusterLease) / 2)
         settings.connectTimeout = try values.seconds(SettingTable.databaseConnectTimeout)
         return settings
     }

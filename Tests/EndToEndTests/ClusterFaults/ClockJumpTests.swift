@@ -1,0 +1,95 @@
+import Foundation
+import NodeTestKit
+import Portable
+import Testing
+
+/// A node whose clock is put forward and back by an hour while it runs.
+@Suite struct ClockJumpTests {
+    @Test func `a clock that jumps takes no lock away, gives none, and starts no job`() async throws {
+        let folder = try TemporaryDirectory("clock")
+        let clock = FakedClock(file: folder.path("offset"))
+        try clock.set("+0")
+        var options = RunningCluster.Options()
+        options.nodes = 2
+        options.environments[0] = try clock.environment
+        let cluster = try await RunningCluster.prepare(options)
+        try cluster.install(Fixture.folder("com.example.witness"))
+        try await cluster.start()
+        // Once now, and then every hour.
+        try await cluster.order(1, "rounds 1 1")
+        try await waitUntil("the first run") { try await cluster.kept("round/").count == 1 }
+        // Each node holds a lock.
+        for (holder, lock) in [(0, "l1"), (1, "l2")] {
+            try await cluster.order(holder, "hold \(lock) end")
+            _ = try await cluster.note("wrote", ["lock": lock], on: holder)
+        }
+        let tokens = try cluster.notes("wrote").map { try $0.text("token") }
+        let incarnations = try await Self.incarnations(cluster)
+        for jump in ["+3600", "-3600", "+0"] {
+            try clock.set(jump)
+            try await waitUntil("a node whose clock is \(jump)") {
+                try await clock.isSeen(jump, by: cluster.nodes[0])
+            }
+            try await Self.waitForRenewals(cluster)
+        }
+        #expect(try await Self.incarnations(cluster) == incarnations)
+        #expect(cluster.notes("lost").isEmpty && cluster.notes("refused").isEmpty)
+        #expect(try await cluster.kept("round/").count == 1)
+        let list = try await cluster.nodes[1].http.get("/rest/api/latest/admin/locks").json()
+        let held = (list["values"]?.listValue ?? []).compactMap { $0["token"]?.stringValue }
+        #expect(Set(tokens).isSubset(of: held))
+        // Their plugins would be waited for.
+        for node in cluster.nodes { try await node.kill() }
+    }
+
+    /// The nodes' lives in the cluster.
+    private static func incarnations(_ cluster: RunningCluster) async throws -> String {
+        try await cluster.server.psql("SELECT incarnation FROM cluster_node ORDER BY incarnation")
+    }
+
+    /// Waits until both nodes have renewed their leases so often that others had the time to take them away.
+    private static func waitForRenewals(_ cluster: RunningCluster) async throws {
+        let least = "SELECT min(renewals) FROM cluster_node"
+        let before = Int(try await cluster.server.psql(least)) ?? 0
+        try await waitUntil("some renewals") {
+            (Int(try await cluster.server.psql(least)) ?? 0) >= before + 5
+        }
+    }
+}
+
+/// A wall clock that a test can put forward and back, for one process: `libfaketime` reads the file
+/// each time.
+private struct FakedClock: Sendable {
+    let file: String
+
+    var environment: [String: String] {
+        get throws {
+            let root = "/usr/lib"
+            let folders = try FileManager.default.contentsOfDirectory(atPath: root)
+            let library = folders.map { "\(root)/\($0)/faketime/libfaketime.so.1" }
+                .first { FileManager.default.fileExists(atPath: $0) }
+            return [
+                "LD_PRELOAD": try #require(library, "libfaketime is not installed"),
+                "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
+                // The clocks that never jump stay as they are, as they do when a machine's clock is set.
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
+            ]
+        }
+    }
+
+    func set(_ offset: String) throws {
+        try Data((offset + "\n").utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+    }
+
+    /// Whether the node's log has lines of that time.
+    func isSeen(_ offset: String, by node: RunningNode) async throws -> Bool {
+        // Each request is a line in the log.
+        _ = try await node.anonymous.get("/status")
+        let expected = Date().timeIntervalSince1970 + (Double(offset) ?? 0)
+        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        return node.log.split(separator: "\n").suffix(3).contains { line in
+            guard let time = try? style.parse(String(line.prefix { $0 != " " })) else { return false }
+            return abs(time.timeIntervalSince1970 - expected) < 60
+        }
+    }
+}
