@@ -66,7 +66,7 @@ extension GitHTTPSuite {
             #expect(!outcome.succeeded)
             #expect(outcome.errors.contains("unpacker error"), "\(outcome.errors)")
             #expect(outcome.errors.contains("\(bad)"), "\(outcome.errors)")
-            #expect(try await !place.git.succeed("ls-remote", place.remote).contains("bad"))
+            #expect(try await !place.git.succeed("ls-remote", place.remote).contains("refs/heads/bad"))
             try await place.expectHealthy()
         }
 
