@@ -148,8 +148,8 @@ final class OutputQueueHandler: ChannelDuplexHandler {
     typealias OutboundIn = Never
 
     private static let streamBytesMin = 256 * 1024
-    private static let turnBytesMin = 256 * 1024
-    private static let rest = TimeAmount.milliseconds(2)
+    private static let turnBytesMin = 64 * 1024
+    private static let rest = TimeAmount.milliseconds(1)
 
     private let queue: OutputQueue
     private var bytes = 0
