@@ -30,6 +30,7 @@ let configuration = Target.Dependency.product(name: "Configuration", package: "s
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A Swift target of the module graph in ARCHITECTURE.md, section "The module graph".
@@ -64,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.30.0"),
     ],
     targets: [
         // C, made callable; decides nothing.
@@ -92,7 +94,7 @@ let package = Package(
         module(
             "ClusterServices", ["Portable", "SharedDatabase", logging, metrics], embedded: ["Migrations"]),
         // Everything that touches a bare repository on disk; knows no users.
-        module("GitStore", ["CGit2", "Portable", nioCore, nioPosix, logging]),
+        module("GitStore", ["CGit2", "Portable", nioCore, nioPosix, crypto, logging]),
         // Projects, repositories, users, permissions, pushes, the journal of ref changes, the home layout.
         module(
             "Hosting",
@@ -100,6 +102,13 @@ let package = Package(
                 "Portable", "SharedDatabase", "ClusterServices", "GitStore", nioCore, crypto, cryptoExtras,
                 logging,
                 metrics,
+            ], embedded: ["Migrations"]),
+        // What mirrors and their upstream need of each other: identity, signed requests, links, fetches.
+        module(
+            "Mirroring",
+            [
+                "Portable", "SharedDatabase", "GitStore", "Hosting", asyncHTTPClient,
+                nioCore, nioHTTP1, nioSSL, crypto, logging, metrics,
             ], embedded: ["Migrations"]),
         // Runs untrusted Lua within budgets on its own threads.
         module("LuaRuntime", ["CLuaHost", "Portable", logging]),
@@ -109,7 +118,9 @@ let package = Package(
             ["LuaRuntime", "Portable", "SharedDatabase", "ClusterServices", crypto, logging, metrics],
             embedded: ["Migrations"]),
         // The Lua-visible API: one file per Lua module.
-        module("HostAPI", ["PluginHost", "Hosting", "GitStore", "ClusterServices", "Portable", logging]),
+        module(
+            "HostAPI",
+            ["PluginHost", "Hosting", "Mirroring", "GitStore", "ClusterServices", "Portable", logging]),
         // The HTTP server without routes: pipeline, limits, request ids, authentication.
         module(
             "HTTPServing",
@@ -129,7 +140,7 @@ let package = Package(
         module(
             "RESTAPI",
             [
-                "HTTPServing", "Hosting", "GitStore", "PluginHost", "ClusterServices", "Portable",
+                "HTTPServing", "Hosting", "Mirroring", "GitStore", "PluginHost", "ClusterServices", "Portable",
                 "Observability", hummingbird, nioCore, httpTypes, logging,
             ]),
         // Composition root: configuration -> ordered services -> run.
@@ -137,7 +148,7 @@ let package = Package(
             "Node",
             [
                 "RESTAPI", "GitTransport", "HTTPServing", "HostAPI", "PluginHost", "LuaRuntime", "Hosting",
-                "GitStore",
+                "Mirroring", "GitStore",
                 "ClusterServices", "SharedDatabase", "Observability", "Portable", hummingbird, nioCore,
                 nioPosix, nioSSL,
                 lifecycle, lifecycleUnix, configuration, logging, metrics, coreMetrics,
@@ -209,6 +220,12 @@ let package = Package(
             [
                 "Hosting", "ClusterTestKit", "NodeTestKit", "GitStore", "ClusterServices", "SharedDatabase",
                 "Portable", logging, nioCore, nioPosix,
+            ]),
+        tests(
+            "MirroringTests",
+            [
+                "Mirroring", "Hosting", "ClusterTestKit", "NodeTestKit", "GitStore", "ClusterServices",
+                "SharedDatabase", "Portable", logging, nioCore, nioPosix,
             ]),
         tests("LuaRuntimeTests", ["LuaRuntime", "CLuaHost", "Portable"]),
         tests(

@@ -8,20 +8,21 @@ enum ModuleGraph {
         "ClusterServices": ["Portable", "SharedDatabase"],
         "GitStore": ["CGit2", "Portable"],
         "Hosting": ["GitStore", "ClusterServices", "SharedDatabase", "Portable"],
+        "Mirroring": ["Hosting", "GitStore", "SharedDatabase", "Portable"],
         "LuaRuntime": ["CLuaHost", "Portable"],
         "PluginHost": ["LuaRuntime", "ClusterServices", "SharedDatabase", "Portable"],
-        "HostAPI": ["PluginHost", "Hosting", "GitStore", "ClusterServices", "Portable"],
+        "HostAPI": ["PluginHost", "Hosting", "Mirroring", "GitStore", "ClusterServices", "Portable"],
         "HTTPServing": ["Hosting", "Portable"],
         "GitTransport": [
             "CSSH", "HTTPServing", "Hosting", "GitStore", "ClusterServices", "Portable",
         ],
         "RESTAPI": [
-            "HTTPServing", "Hosting", "GitStore", "PluginHost", "ClusterServices", "Observability",
-            "Portable",
+            "HTTPServing", "Hosting", "Mirroring", "GitStore", "PluginHost", "ClusterServices",
+            "Observability", "Portable",
         ],
         "Node": [
             "RESTAPI", "GitTransport", "HTTPServing", "HostAPI", "PluginHost", "LuaRuntime", "Hosting",
-            "GitStore",
+            "Mirroring", "GitStore",
             "ClusterServices", "SharedDatabase", "Observability", "Portable",
         ],
         "perigee": ["Node", "HostAPI", "PluginHost", "Portable"],
@@ -44,8 +45,10 @@ enum ModuleGraph {
         ),
         "HummingbirdCore": (["HTTPServing"], "only HTTPServing builds the channel pipeline"),
         "NIOSSL": (
-            ["HTTPServing", "Node"], "TLS ends in HTTPServing; Node's client speaks it for the command line"
+            ["HTTPServing", "Mirroring", "Node"],
+            "TLS ends in HTTPServing; Node's client speaks it for the command line, Mirroring's to servers"
         ),
+        "AsyncHTTPClient": (["Mirroring"], "one module calls other servers, with its limits"),
         "Configuration": (["Node"], "configuration is read in one place; others are given typed settings"),
         "ArgumentParser": (["perigee"], "only the command line parses arguments"),
         "ServiceLifecycle": (["Node", "HTTPServing"], "the order of services is made in one place, Node"),

@@ -1,3 +1,4 @@
+import Crypto
 import NIOCore
 import Portable
 import Synchronization
@@ -40,6 +41,7 @@ final class RefSnapshot: Sendable {
     /// refs.
     let isIncomplete: Bool
     private let answers = Mutex<[LsRefsRequest: ByteBuffer]>([:])
+    private let knownDigest = Mutex<String?>(nil)
 
     /// Puts what is on disk together.
     /// - Parameter previous: An earlier snapshot; objects that it has seen are not looked for again.
@@ -85,6 +87,21 @@ final class RefSnapshot: Sendable {
             answers[request] = made
         }
         return made
+    }
+
+    /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of all refs that are mirrored.
+    var digest: String {
+        if let known = knownDigest.withLock({ $0 }) { return known }
+        var hash = SHA256()
+        for entry in entries where GitStore.isMirrored(entry.name) {
+            hash.update(data: Array("\(entry.name)\u{0}\(entry.target.hex)\n".utf8))
+        }
+        let digits = Array("0123456789abcdef".utf8)
+        let text = String(
+            decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+            as: UTF8.self)
+        knownDigest.withLock { $0 = text }
+        return text
     }
 
     private static func entry(_ name: String, in entries: [Entry]) -> Entry? {

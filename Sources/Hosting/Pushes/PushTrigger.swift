@@ -12,4 +12,6 @@ package enum PushTrigger: String, Sendable, Hashable {
     case tagDelete = "tag-delete"
     /// A plugin.
     case plugin
+    /// The upstream of this mirror.
+    case mirror
 }

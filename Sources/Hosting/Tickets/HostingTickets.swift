@@ -4,16 +4,21 @@ internal import Metrics
 package final class HostingTickets: Sendable {
     private let queue: TurnQueue
     private let timeout: Duration
-    private let granted = Counter(label: "perigee.tickets.granted")
-    private let refused = Counter(label: "perigee.tickets.refused")
-    private let running = Gauge(label: "perigee.tickets.running")
-    private let waiting = Gauge(label: "perigee.tickets.waiting")
+    private let granted: Counter
+    private let refused: Counter
+    private let running: Gauge
+    private let waiting: Gauge
 
     /// Makes the limit.
     /// - Parameter limit: How many run at a time.
     /// - Parameter queueMax: How many more may wait.
     /// - Parameter timeout: How long one waits.
-    package init(limit: Int, queueMax: Int, timeout: Duration) {
+    /// - Parameter metric: What the names of its figures begin with.
+    package init(limit: Int, queueMax: Int, timeout: Duration, metric: String = "perigee.tickets") {
+        granted = Counter(label: "\(metric).granted")
+        refused = Counter(label: "\(metric).refused")
+        running = Gauge(label: "\(metric).running")
+        waiting = Gauge(label: "\(metric).waiting")
         queue = TurnQueue(limit: limit, queueMax: queueMax)
         self.timeout = timeout
     }

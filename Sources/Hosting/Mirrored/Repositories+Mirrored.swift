@@ -1,0 +1,159 @@
+internal import GitStore
+internal import Logging
+package import Portable
+internal import SharedDatabase
+
+/// What a mirror does to its copy of the upstream's projects and repositories. Nobody is asked for permission.
+extension Repositories {
+    /// All repositories that can be used, with their default branches not looked at; on the upstream.
+    /// - Parameter projects: Only those of these projects; nil gives all.
+    package func all(in projects: Set<ProjectID>? = nil) async throws -> [Repository] {
+        try await services.read { transaction in
+            let rows = try transaction.rows(
+                "SELECT \(Repository.columns) FROM \(Repository.source) WHERE r.state = 'AVAILABLE' "
+                    + "ORDER BY p.id, r.id")
+            return try rows.map(Repository.init(row:)).filter { projects?.contains($0.project.id) ?? true }
+        }
+    }
+
+    /// Every repository of the mirror, also those that have nothing yet.
+    package func mirrored() async throws -> [Repository] {
+        try await services.read { transaction in
+            try transaction.rows(
+                "SELECT \(Repository.columns) FROM \(Repository.source) ORDER BY r.id"
+            ).map(Repository.init(row:))
+        }
+    }
+
+    /// Stores what the upstream says of some projects and repositories: makes, renames and moves them. Each
+    /// new repository is being created until ``markMirrored(_:)``; names may change places.
+    package func follow(
+        projects: [MirroredProject], repositories: [MirroredRepository]
+    ) async throws {
+        try await services.write { transaction in
+            for project in projects { try transaction.makeWay(for: project) }
+            for project in projects { try transaction.store(project) }
+            for repository in repositories { try transaction.makeWay(for: repository) }
+            for repository in repositories { try transaction.store(repository) }
+        }
+        for repository in repositories { try await makeMirroredFolder(repository) }
+    }
+
+    /// Says that a repository has its content, so that it is served.
+    package func markMirrored(_ id: RepositoryID) async throws {
+        try await services.write(changesAccess: false) { transaction in
+            try transaction.execute(
+                "UPDATE repository SET state = 'AVAILABLE' WHERE id = ? AND state <> 'AVAILABLE'", [.id(id)])
+        }
+    }
+
+    /// Removes repositories that the upstream no longer has, or that are no longer mirrored, and projects
+    /// that are then empty.
+    package func forget(_ ids: [RepositoryID]) async throws {
+        try await services.write { transaction in
+            for id in ids {
+                if let repository = try transaction.repository(id: id) { try transaction.remove(repository) }
+            }
+            try transaction.execute(
+                """
+                DELETE FROM project WHERE NOT EXISTS (
+                    SELECT 1 FROM repository AS r WHERE r.project_id = project.id)
+                """)
+        }
+        for id in ids { await removeFolder(id) }
+    }
+
+    private func makeMirroredFolder(_ repository: MirroredRepository) async throws {
+        let path = services.layout.repository(repository.id)
+        guard let branch = try? RefName(repository.defaultBranch), branch.isBranch else { return }
+        do {
+            let head = try await services.git.head(in: path)
+            if case .branch(branch, _) = head { return }
+            try await services.git.setHead(branch, in: path)
+        } catch GitStoreError.notARepository {
+            do {
+                try await services.git.createRepository(at: path, defaultBranch: branch.display)
+            } catch GitStoreError.alreadyExists {
+                // Half a folder, from before a crash: it holds nothing that cannot be fetched again.
+                try await services.git.deleteRepository(at: path)
+                try await services.git.createRepository(at: path, defaultBranch: branch.display)
+            }
+        }
+    }
+}
+
+extension DatabaseTransaction {
+    /// Takes the key and name away from other projects, which get theirs right afterwards.
+    fileprivate func makeWay(for project: MirroredProject) throws {
+        try execute(
+            """
+            UPDATE project SET project_key = '~~' || id, name_key = '~~' || id
+            WHERE id <> ? AND (project_key = ? OR name_key = ?)
+            """, [.id(project.id), .text(project.key), .text(project.nameKey)])
+    }
+
+    fileprivate func store(_ project: MirroredProject) throws {
+        if let known = try self.project(id: project.id), known.key != project.key {
+            try addAliases(project: project.id, formerKey: known.key)
+        }
+        try execute(
+            """
+            INSERT INTO project (id, project_key, name, name_key, description, is_public, kind, owner_id,
+                created_at) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)
+            ON CONFLICT (id) DO UPDATE SET project_key = excluded.project_key, name = excluded.name,
+                name_key = excluded.name_key, description = excluded.description,
+                is_public = excluded.is_public, kind = excluded.kind
+            """,
+            [
+                .id(project.id), .text(project.key), .text(project.name), .text(project.nameKey),
+                .optional(project.description), .bool(project.isPublic),
+                .text((project.isPersonal ? ProjectKind.personal : .normal).rawValue),
+                .integer(project.createdMilliseconds),
+            ])
+    }
+
+    /// Takes the address away from another repository, which gets its own right afterwards.
+    fileprivate func makeWay(for repository: MirroredRepository) throws {
+        try execute(
+            "UPDATE repository SET slug = '~~' || id WHERE id <> ? AND project_id = ? AND slug = ?",
+            [.id(repository.id), .id(repository.project), .text(repository.slug)])
+    }
+
+    fileprivate func store(_ repository: MirroredRepository) throws {
+        let known = try self.repository(id: repository.id)
+        if let known, known.slug != repository.slug || known.project.id != repository.project,
+            !known.slug.hasPrefix("~~")
+        {
+            try execute(
+                """
+                INSERT INTO repository_alias (project_key, slug, repository_id) VALUES (?, ?, ?)
+                ON CONFLICT (project_key, slug) DO UPDATE SET repository_id = excluded.repository_id
+                """, [.text(known.project.key), .text(known.slug), .id(repository.id)])
+        }
+        try execute(
+            """
+            INSERT INTO repository (id, project_id, slug, name, name_key, description, is_public,
+                is_forkable, is_archived, state, hierarchy_id, creating_node, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'INITIALISING', ?, '', ?)
+            ON CONFLICT (id) DO UPDATE SET project_id = excluded.project_id, slug = excluded.slug,
+                name = excluded.name, name_key = excluded.name_key, description = excluded.description,
+                is_public = excluded.is_public, is_forkable = excluded.is_forkable,
+                is_archived = excluded.is_archived
+            """,
+            [
+                .id(repository.id), .id(repository.project), .text(repository.slug), .text(repository.name),
+                .text(NameRules.key(repository.name)), .optional(repository.description),
+                .bool(repository.isPublic), .bool(repository.isForkable), .bool(repository.isArchived),
+                .text(repository.hierarchyID), .integer(repository.createdMilliseconds),
+            ])
+        guard let key = try self.project(id: repository.project)?.key else { return }
+        try execute(
+            "DELETE FROM repository_alias WHERE project_key = ? AND slug = ?",
+            [.text(key), .text(repository.slug)])
+    }
+}
+
+extension MirroredProject {
+    /// Personal projects may be named alike; their keys are not.
+    fileprivate var nameKey: String { isPersonal ? key : NameRules.key(name) }
+}

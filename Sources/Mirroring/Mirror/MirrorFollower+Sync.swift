@@ -1,0 +1,162 @@
+internal import GitStore
+internal import Hosting
+package import Portable
+internal import SharedDatabase
+
+/// What a comparison found.
+package struct Comparison: Sendable, Hashable {
+    /// How many repositories the upstream has for this mirror.
+    package let total: Int
+    /// Those whose refs differ, or that have nothing yet.
+    package let differing: [RepositoryID]
+    /// Those that went, as the upstream has them no more, or not for this mirror.
+    package let removed: [RepositoryID]
+}
+
+extension MirrorFollower {
+    /// Compares everything with the upstream, in one request, and takes over what it says of projects and
+    /// repositories.
+    /// - Throws: ``PeerError``, `HostingError`.
+    package func compare() async throws -> Comparison {
+        let catalogue = try await catalogue(of: nil)
+        let local = try await hosting.repositories.mirrored()
+        let known = try await knownMetadata()
+        let changed = catalogue.entries.filter { known[$0.repository.id] != $0.metadata }
+        try await takeOver(changed, projects: catalogue.projects)
+        let wanted = Set(catalogue.entries.map(\.repository.id))
+        let removed = local.map(\.id).filter { !wanted.contains($0) }
+        try await forget(removed)
+        let ready = Set(local.filter { $0.state == .available }.map(\.id))
+        var differing: [RepositoryID] = []
+        for entry in catalogue.entries {
+            let id = entry.repository.id
+            let content = try? await hosting.git.mirrorDigest(in: hosting.layout.repository(id))
+            if content != entry.content || !ready.contains(id) { differing.append(id) }
+        }
+        return Comparison(total: wanted.count, differing: differing, removed: removed)
+    }
+
+    /// Gets what a repository lacks, and shows it where it may be shown.
+    /// - Throws: ``PeerError``, `HostingError`, `GitStoreError`.
+    package func fetch(_ work: MirrorWork) async throws -> FetchOutcome {
+        do {
+            if work.kind == .metadata { try await refresh(work.repository) }
+            var repository = try await hosting.repositories.get(work.repository)
+            if repository == nil, work.kind != .metadata {
+                try await refresh(work.repository)
+                repository = try await hosting.repositories.get(work.repository)
+            }
+            // Gone, or not for this mirror: there is nothing to get.
+            guard let repository else { return FetchOutcome() }
+            let outcome = try await RepositoryFetch(
+                hosting: hosting, upstream: connection, pullRequests: false
+            ).run(work, in: repository)
+            if work.phase == .publish { try await noteSynced(repository) }
+            return outcome
+        } catch {
+            await noteFailed(work.repository, error)
+            throw error
+        }
+    }
+
+    /// Tells the upstream how far this node is with a change.
+    /// - Throws: ``PeerError``.
+    package func report(_ reports: [MirrorLinks.Report]) async throws {
+        _ = try await connection.call(
+            "POST", "mirrorServers/\(identity.id)/reports",
+            body: [
+                "reports": .list(
+                    reports.map {
+                        [
+                            "repository": .integer($0.repository.rawValue),
+                            "generation": .optional($0.generation),
+                            "phase": .optional($0.phase?.rawValue), "error": .optional($0.error),
+                        ]
+                    })
+            ])
+    }
+
+    private func catalogue(of repository: RepositoryID?) async throws -> Catalogue {
+        let query = repository.map { "?repository=\($0)" } ?? ""
+        let answer = try await connection.call(
+            "GET", "mirrorServers/\(identity.id)/catalogue\(query)", timeout: .seconds(300))
+        guard let catalogue = Catalogue(answer) else {
+            throw PeerError.notUnderstood(url: settings.upstreamURL, reason: "it gives no catalogue")
+        }
+        return catalogue
+    }
+
+    /// Takes over what the upstream says of one repository, or that it is gone.
+    private func refresh(_ id: RepositoryID) async throws {
+        let catalogue = try await catalogue(of: id)
+        if catalogue.entries.isEmpty {
+            try await forget([id])
+        } else {
+            try await takeOver(catalogue.entries, projects: catalogue.projects)
+        }
+    }
+
+    private func takeOver(_ entries: [CatalogueEntry], projects: [MirroredProject]) async throws {
+        guard !entries.isEmpty else { return }
+        let concerned = Set(entries.map(\.repository.project))
+        try await hosting.repositories.follow(
+            projects: projects.filter { concerned.contains($0.id) }, repositories: entries.map(\.repository))
+        try await tables.write(durability: .process) { transaction in
+            for entry in entries {
+                try transaction.execute(
+                    """
+                    INSERT INTO mirrored_repository (repository_id, status, metadata_hash, failures)
+                    VALUES (?, 'INITIALIZING', ?, 0)
+                    ON CONFLICT (repository_id) DO UPDATE SET metadata_hash = excluded.metadata_hash
+                    """, [.id(entry.repository.id), .text(entry.metadata)])
+            }
+        }
+    }
+
+    private func forget(_ ids: [RepositoryID]) async throws {
+        guard !ids.isEmpty else { return }
+        try await hosting.repositories.forget(ids)
+        try await tables.write(durability: .process) { transaction in
+            for id in ids {
+                try transaction.execute("DELETE FROM mirrored_repository WHERE repository_id = ?", [.id(id)])
+            }
+        }
+    }
+
+    private func knownMetadata() async throws -> [RepositoryID: String] {
+        try await tables.read { transaction in
+            var known: [RepositoryID: String] = [:]
+            for row in try transaction.rows("SELECT repository_id, metadata_hash FROM mirrored_repository") {
+                known[try row.id("repository_id")] = try row.text("metadata_hash")
+            }
+            return known
+        }
+    }
+
+    private func noteSynced(_ repository: Repository) async throws {
+        let content = try await hosting.git.mirrorDigest(in: hosting.layout.repository(repository.id))
+        try await tables.write(durability: .process) { transaction in
+            let now = try transaction.now()
+            try transaction.execute(
+                """
+                UPDATE mirrored_repository SET status = 'AVAILABLE', content_hash = ?, failures = 0,
+                    last_error = NULL, synced_at = ?, first_synced_at = COALESCE(first_synced_at, ?)
+                WHERE repository_id = ?
+                """, [.text(content), .integer(now), .integer(now), .id(repository.id)])
+        }
+        if repository.state != .available { try await hosting.repositories.markMirrored(repository.id) }
+    }
+
+    private func noteFailed(_ id: RepositoryID, _ error: any Error) async {
+        let text = String("\(error)".prefix(1000))
+        _ = try? await tables.write(durability: .process) { transaction in
+            try transaction.execute(
+                """
+                UPDATE mirrored_repository SET failures = failures + 1, last_error = ?,
+                    status = CASE WHEN first_synced_at IS NULL THEN 'ERROR_INITIALIZING'
+                        ELSE 'ERROR_AVAILABLE' END
+                WHERE repository_id = ?
+                """, [.text(text), .id(id)])
+        }
+    }
+}

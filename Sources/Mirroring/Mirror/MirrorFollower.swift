@@ -1,0 +1,247 @@
+internal import FoundationEssentials
+internal import GitStore
+package import Hosting
+package import Logging
+package import NIOCore
+package import Portable
+package import SharedDatabase
+internal import Synchronization
+
+/// A node of a mirror: keeps a question open at the upstream, and gets what it is told to.
+///
+/// When to ask again after a failure, what to do with what is new, and when all is there is said by who
+/// drives it: see ``follow(_:)``.
+package final class MirrorFollower: Sendable {
+    /// What the upstream said of itself.
+    struct Upstream: Sendable {
+        var id: String
+        var publicKey: [UInt8]
+    }
+
+    private struct State {
+        var upstreamState = UpstreamState.initializing
+        var upstream: Upstream?
+        var node = MirrorNodeState.bootstrapped
+        var cursor: Int64?
+        var catalogue: String?
+        var rights: String?
+        var clockOffset: Int64?
+        var lastContact: ContinuousClock.Instant?
+        var lastError: String?
+        var nodes: [MirrorNode] = []
+        var isConnected = false
+    }
+
+    /// Who this mirror is.
+    package let identity: FarmIdentity
+    /// What it was told to be.
+    package let settings: MirrorSettings
+    /// This node.
+    package let node: NodeID
+    let hosting: Hosting
+    let tables: MirrorDatabase
+    let connection: UpstreamConnection
+    let logger: Logger
+    private let state = Mutex(State())
+    private let rightsChanged = Mutex<[@Sendable () -> Void]>([])
+
+    /// - Throws: ``FarmIdentityError``, ``PeerError`` when the file of authorities cannot be used.
+    package init(
+        settings: MirrorSettings, hosting: Hosting, database: SharedDatabase, node: NodeID,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) throws {
+        self.settings = settings
+        self.hosting = hosting
+        self.node = node
+        self.logger = logger
+        tables = MirrorDatabase(database: database)
+        identity = try FarmIdentity.load(given: settings.farmSecret, file: settings.secretFile)
+        connection = UpstreamConnection(
+            client: try PeerClient(
+                eventLoopGroup: eventLoopGroup, certificateAuthorities: settings.certificateAuthorities),
+            baseURL: settings.upstreamURL, identity: identity, node: node)
+    }
+
+    /// Ends the connections.
+    package func shutdown() async { await connection.client.shutdown() }
+
+    /// Who follows says what to do.
+    package struct Driver: Sendable {
+        /// A change has to be got; returns once it is taken in charge.
+        package var work: @Sendable (MirrorWork) async -> Void
+        /// Something happened to the link; says how long to rest before the next question, where there is a
+        /// reason to rest.
+        package var link: @Sendable (LinkEvent) async -> Duration?
+
+        /// Both functions.
+        package init(
+            work: @escaping @Sendable (MirrorWork) async -> Void,
+            link: @escaping @Sendable (LinkEvent) async -> Duration?
+        ) {
+            self.work = work
+            self.link = link
+        }
+    }
+
+    /// Asks to be accepted, and then asks what is new, until the task is cancelled.
+    package func follow(_ driver: Driver) async {
+        var attempt = 0
+        while !Task.isCancelled {
+            do {
+                if state.withLock({ $0.upstreamState }) != .installed {
+                    let answer = try await register()
+                    guard answer == .accepted else {
+                        attempt += 1
+                        noteFailure("the upstream's administrators have to decide", connected: true)
+                        await rest(
+                            driver, LinkEvent(answer == .pending ? .pending : .rejected, attempt: attempt))
+                        continue
+                    }
+                }
+                let reply = try await ask()
+                attempt = 0
+                await take(reply, driver)
+            } catch is CancellationError {
+                return
+            } catch {
+                attempt += 1
+                await fail(error, attempt: attempt, driver)
+            }
+        }
+    }
+
+    private func take(_ reply: LinkReply, _ driver: Driver) async {
+        let (isNew, hasRights, hasCatalogue) = state.withLock { state in
+            defer {
+                state.isConnected = true
+                state.lastError = nil
+                state.lastContact = .now
+                state.cursor = reply.cursor
+                state.nodes = reply.nodes
+                state.rights = reply.rights
+                state.catalogue = reply.catalogue
+                if reply.isBehind { state.node = .behind }
+            }
+            return (
+                !state.isConnected || state.cursor == nil, state.rights != reply.rights,
+                state.catalogue != reply.catalogue
+            )
+        }
+        if hasRights { for action in rightsChanged.withLock({ $0 }) { action() } }
+        if isNew {
+            _ = await driver.link(LinkEvent(.connected))
+        } else if reply.isBehind {
+            _ = await driver.link(LinkEvent(.behind))
+        } else if hasCatalogue {
+            _ = await driver.link(LinkEvent(.catalogue))
+        }
+        for work in reply.work { await driver.work(work) }
+    }
+
+    private func fail(_ error: any Error, attempt: Int, _ driver: Driver) async {
+        let peer = error as? PeerError
+        if case .refused(401, _, let code)? = peer, code != "clock" {
+            // Removed there, or not accepted any more: ask again to be told which.
+            state.withLock { $0.upstreamState = $0.upstreamState == .installed ? .removed : $0.upstreamState }
+        }
+        noteFailure("\(error)", connected: false)
+        await rest(
+            driver, LinkEvent(.failed, code: peer?.code ?? "error", message: "\(error)", attempt: attempt))
+    }
+
+    private func noteFailure(_ text: String, connected: Bool) {
+        state.withLock { state in
+            state.isConnected = false
+            state.lastError = text
+        }
+    }
+
+    private func rest(_ driver: Driver, _ event: LinkEvent) async {
+        let delay = await driver.link(event) ?? .seconds(5)
+        try? await Task.sleep(for: max(.milliseconds(100), delay))
+    }
+
+    /// Asks the upstream to accept this mirror, or whether it has.
+    /// - Throws: ``PeerError``.
+    package func register() async throws -> MirrorState {
+        let answer = try await connection.call(
+            "POST", "requests",
+            body: [
+                "mirrorId": .string(identity.id.rawValue), "mirrorName": .string(settings.name),
+                "mirrorBaseUrl": .string(settings.baseURL), "mirrorType": "FARM",
+                "productVersion": .string(settings.version), "productType": "Perigee",
+                "publicKey": .string(identity.key.publicKey.base64URL),
+            ])
+        guard let state = answer["state"]?.stringValue.flatMap(MirrorState.init(rawValue:)) else {
+            throw PeerError.notUnderstood(
+                url: settings.upstreamURL, reason: "it does not say whether the mirror is accepted")
+        }
+        let serverTime = answer["serverTime"]?.integerValue
+        let upstream = answer["upstream"]?["id"]?.stringValue.flatMap { id -> Upstream? in
+            guard let key = answer["upstream"]?["publicKey"]?.stringValue.flatMap({ [UInt8](base64URL: $0) })
+            else { return nil }
+            return Upstream(id: id, publicKey: key)
+        }
+        self.state.withLock { mine in
+            mine.clockOffset = serverTime.map { Clock.now - $0 }
+            if let upstream { mine.upstream = upstream }
+            mine.upstreamState =
+                switch state {
+                case .accepted: .installed
+                case .pending: .pending
+                case .rejected: mine.upstreamState == .removed ? .removed : .pending
+                }
+        }
+        return state
+    }
+
+    private struct LinkReply {
+        var cursor: Int64
+        var work: [MirrorWork]
+        var isBehind: Bool
+        var catalogue: String?
+        var rights: String?
+        var nodes: [MirrorNode]
+    }
+
+    private func ask() async throws -> LinkReply {
+        let known = state.withLock { ($0.cursor, $0.node, $0.catalogue, $0.rights) }
+        let answer = try await connection.call(
+            "POST", "mirrorServers/\(identity.id)/link",
+            body: [
+                "cursor": .optional(known.0), "state": .string(known.1.rawValue),
+                "name": .string(settings.nodeName), "address": .string(settings.address),
+                "version": .string(settings.version), "catalogue": .optional(known.2),
+                "rights": .optional(known.3),
+            ], timeout: .seconds(15))
+        guard let cursor = answer["cursor"]?.integerValue, let items = answer["work"]?.listValue else {
+            throw PeerError.notUnderstood(url: settings.upstreamURL, reason: "it tells of no work")
+        }
+        let work = items.compactMap { MirrorWork($0) }
+        guard work.count == items.count else {
+            throw PeerError.notUnderstood(url: settings.upstreamURL, reason: "it tells of work that is none")
+        }
+        return LinkReply(
+            cursor: cursor, work: work, isBehind: answer["behind"]?.boolValue ?? false,
+            catalogue: answer["catalogue"]?.stringValue, rights: answer["rights"]?.stringValue,
+            nodes: (answer["nodes"]?.listValue ?? []).compactMap { MirrorNode($0) })
+    }
+
+    /// Calls a function when the upstream says that somebody may do less than before.
+    package func onRightsChange(_ action: @escaping @Sendable () -> Void) {
+        rightsChanged.withLock { $0.append(action) }
+    }
+
+    /// Says how far this node is; the upstream hears it with the next question.
+    package func setNodeState(_ new: MirrorNodeState) { state.withLock { $0.node = new } }
+
+    /// How things are.
+    package var status: MirrorStatus {
+        state.withLock { state in
+            MirrorStatus(
+                id: identity.id, upstreamURL: settings.upstreamURL, upstreamID: state.upstream?.id,
+                upstreamState: state.upstreamState, nodeState: state.node, isConnected: state.isConnected,
+                clockOffset: state.clockOffset, lastError: state.lastError, nodes: state.nodes)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/// How a node mirrors an upstream.
+package struct MirrorSettings: Sendable {
+    /// `setup.displayName`.
+    package var name: String
+    /// `setup.baseUrl`: where clients find the mirror.
+    package var baseURL: String
+    /// `plugin.mirroring.upstream.url`, without a slash at the end.
+    package var upstreamURL: String
+    /// `plugin.mirroring.farm.secret`; nil when the file has it.
+    package var farmSecret: String?
+    /// Where the farm's secret is kept.
+    package var secretFile: String
+    /// Where this node's fellows find it.
+    package var address: String
+    /// A PEM file of the authorities by which the upstream's certificate is judged; nil trusts the system's.
+    package var certificateAuthorities: String?
+    /// Of Perigee.
+    package var version: String
+    /// The name of this node, for people.
+    package var nodeName: String
+
+    /// Everything that must be said.
+    package init(
+        name: String, baseURL: String, upstreamURL: String, farmSecret: String?, secretFile: String,
+        address: String, certificateAuthorities: String?, version: String, nodeName: String
+    ) {
+        self.name = name
+        self.baseURL = baseURL
+        self.upstreamURL = upstreamURL
+        self.farmSecret = farmSecret
+        self.secretFile = secretFile
+        self.address = address
+        self.certificateAuthorities = certificateAuthorities
+        self.version = version
+        self.nodeName = nodeName
+    }
+}

@@ -1,0 +1,142 @@
+internal import GitStore
+internal import Hosting
+internal import NIOCore
+internal import Portable
+
+/// What a fetch did.
+package struct FetchOutcome: Sendable, Hashable {
+    /// How many refs were moved; 0 while they are only prepared.
+    package var refs = 0
+    /// How many bytes of packs came.
+    package var bytes: Int64 = 0
+    /// Whether what the mirror had was not what the upstream says it had, so that everything was compared.
+    package var isSnapshot = false
+}
+
+/// Gets what a repository lacks from the upstream, and shows it.
+struct RepositoryFetch: Sendable {
+    let hosting: Hosting
+    let upstream: UpstreamConnection
+    /// Whether the refs of pull requests follow by themselves.
+    let pullRequests: Bool
+
+    /// A pack may be large and the line slow.
+    private static let timeout = Duration.seconds(6 * 3600)
+    /// More than these haves make no smaller pack.
+    private static let havesMax = 512
+
+    /// - Throws: ``PeerError``, ``HostingError``, ``GitStoreError``.
+    func run(_ work: MirrorWork, in repository: Repository) async throws -> FetchOutcome {
+        let path = hosting.layout.repository(repository.id)
+        let local = try await hosting.git.mirroredRefs(in: path, pullRequests: true).refs
+        if case .refs(let changes) = work.kind, isExpected(changes, local) {
+            var wanted: [RefName: ObjectID] = [:]
+            for change in changes { wanted[change.ref] = change.to }
+            let haves = changes.map(\.from).filter { !$0.isZero }
+            return try await bring(
+                wanted, local, haves: haves.isEmpty ? Array(local.values) : haves, work, repository, path)
+        }
+        var outcome = try await snapshot(local, work, repository, path)
+        outcome.isSnapshot = true
+        return outcome
+    }
+
+    /// Whether the refs are where they were on the upstream before the changes, or where they are to go.
+    private func isExpected(_ changes: [RefChange], _ local: [RefName: ObjectID]) -> Bool {
+        changes.allSatisfy { change in
+            let now = local[change.ref] ?? .zero
+            return now == change.from || now == change.to
+        }
+    }
+
+    private func snapshot(
+        _ local: [RefName: ObjectID], _ work: MirrorWork, _ repository: Repository, _ path: String
+    ) async throws -> FetchOutcome {
+        let answer = try await upstream.call(
+            "GET", "mirrorServers/\(upstream.identity.id)/repos/\(repository.id)/refs?pullRequests=true",
+            timeout: .seconds(120))
+        guard let listed = answer["refs"]?.mapValue else {
+            throw PeerError.notUnderstood(url: upstream.baseURL, reason: "it lists no refs")
+        }
+        var wanted: [RefName: ObjectID] = [:]
+        for (name, hash) in listed {
+            guard let ref = try? RefName(name), let id = hash.stringValue.flatMap({ ObjectID($0) }) else {
+                throw PeerError.notUnderstood(
+                    url: upstream.baseURL, reason: "it lists a ref \(name.prefix(100))")
+            }
+            wanted[ref] = id
+        }
+        for name in local.keys where wanted[name] == nil { wanted[name] = .zero }
+        return try await bring(
+            wanted, local, haves: Array(Set(local.values)), work, repository, path)
+    }
+
+    /// - Parameter wanted: Where refs are to go; zero for those that go away.
+    private func bring(
+        _ wanted: [RefName: ObjectID], _ local: [RefName: ObjectID], haves: [ObjectID], _ work: MirrorWork,
+        _ repository: Repository, _ path: String
+    ) async throws -> FetchOutcome {
+        var outcome = FetchOutcome()
+        let changes = wanted.compactMap { name, target -> RefChange? in
+            let now = local[name] ?? .zero
+            return now == target ? nil : RefChange(ref: name, from: now, to: target)
+        }.sorted { $0.ref.full < $1.ref.full }
+        let targets = Set(changes.map(\.to).filter { !$0.isZero })
+        let known = Set(try await hosting.git.present(Array(targets), in: path))
+        let missing = targets.subtracting(known)
+        var quarantine: Quarantine?
+        if !missing.isEmpty {
+            let (made, bytes) = try await fetch(
+                changes.filter { missing.contains($0.to) }, haves: haves, repository, path)
+            quarantine = made
+            outcome.bytes = bytes
+        }
+        let shown = work.phase == .publish ? changes : []
+        do {
+            try await hosting.refs.follow(shown, in: repository, quarantine: quarantine)
+        } catch {
+            if let quarantine { await hosting.git.discard(quarantine) }
+            throw error
+        }
+        outcome.refs = shown.count
+        return outcome
+    }
+
+    /// Asks for one pack, and lets git check and index it.
+    private func fetch(
+        _ changes: [RefChange], haves: [ObjectID], _ repository: Repository, _ path: String
+    ) async throws -> (Quarantine, Int64) {
+        let body: PortableValue = [
+            "wants": .list(Set(changes.map(\.to.hex)).sorted().map { .string($0) }),
+            "haves": .list(haves.prefix(Self.havesMax).map(\.hex).sorted().map { .string($0) }),
+        ]
+        let answer = try await upstream.stream(
+            "POST", "mirrorServers/\(upstream.identity.id)/repos/\(repository.id)/pack", body: body,
+            timeout: Self.timeout)
+        let quarantine = try await hosting.git.makeQuarantine(in: path)
+        do {
+            let process = try hosting.git.indexPack(into: quarantine, maxInputBytes: nil)
+            let bytes = try await process.run { process in
+                var bytes: Int64 = 0
+                try await answer.forEachPiece { piece in
+                    bytes += Int64(piece.readableBytes)
+                    _ = await process.write(piece)
+                }
+                return bytes
+            }
+            let status = await process.waitForExit()
+            guard status.isSuccess else { throw process.failure(status) }
+            let arrived = try await hosting.git.objections(
+                to: changes.map { RefUpdate(name: $0.ref, old: $0.from, new: $0.to) },
+                quarantine: quarantine, in: path)
+            guard arrived.isEmpty else {
+                throw PeerError.notUnderstood(
+                    url: upstream.baseURL, reason: "its pack lacks an object that was asked for")
+            }
+            return (quarantine, bytes)
+        } catch {
+            await hosting.git.discard(quarantine)
+            throw error
+        }
+    }
+}

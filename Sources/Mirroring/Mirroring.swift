@@ -1,0 +1,74 @@
+package import Hosting
+package import Logging
+package import NIOCore
+package import Portable
+package import SharedDatabase
+
+/// What mirrors and their upstream need of each other. A server is an upstream unless it is a mirror itself.
+package struct Mirroring: Sendable {
+    /// On the upstream: which mirrors there are.
+    package let registry: MirrorRegistry
+    /// On the upstream: who may ask.
+    package let gate: MirrorGate
+    /// On the upstream: the open questions.
+    package let links: MirrorLinks
+    /// On the upstream: changes on their way.
+    package let deliveries: Deliveries
+    /// On the upstream: what there is.
+    package let catalogue: UpstreamCatalogue
+    /// On the upstream: objects.
+    package let packs: MirrorPacks
+    /// On a mirror: what it does; nil on an upstream.
+    package let follower: MirrorFollower?
+    private let database: SharedDatabase
+    private let tidings: Tidings
+
+    /// The tables of the module.
+    package static let migrations: [Migration] = [
+        Migration(
+            name: "mirroring-0001-mirroring", sqlite: PackageResources._001_mirroring_sqlite_sql,
+            postgres: PackageResources._001_mirroring_postgres_sql)
+    ]
+
+    /// - Parameter packsMax: How many packs are made for mirrors at a time.
+    /// - Parameter mirror: How this node mirrors another server; nil when it does not.
+    /// - Throws: ``FarmIdentityError``, ``PeerError``.
+    package init(
+        hosting: Hosting, database: SharedDatabase, node: NodeID, packsMax: Int, mirror: MirrorSettings?,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) throws {
+        self.database = database
+        let tables = MirrorDatabase(database: database)
+        let bells = Bells()
+        let deliveries = Deliveries(tables: tables, bells: bells)
+        tidings = Tidings(bells: bells)
+        registry = MirrorRegistry(tables: tables) {
+            Task { try? await deliveries.announceCatalogue() }
+        }
+        gate = MirrorGate(tables: tables)
+        links = MirrorLinks(tables: tables, bells: bells, tidings: tidings)
+        self.deliveries = deliveries
+        catalogue = UpstreamCatalogue(hosting: hosting, registry: registry)
+        packs = MirrorPacks(hosting: hosting, limit: packsMax)
+        follower = try mirror.map {
+            try MirrorFollower(
+                settings: $0, hosting: hosting, database: database, node: node,
+                eventLoopGroup: eventLoopGroup, logger: logger)
+        }
+    }
+
+    /// Who this upstream is.
+    /// - Throws: ``MirroringError``.
+    package func upstreamIdentity() async throws -> UpstreamIdentity {
+        try await UpstreamIdentity.load(registry.tables)
+    }
+
+    /// Hears of what other nodes of the upstream write down.
+    package func start() async throws { try await tidings.start(database) }
+
+    /// Ends what waits.
+    package func stop() async {
+        tidings.stop()
+        await follower?.shutdown()
+    }
+}

@@ -1,0 +1,188 @@
+internal import Crypto
+internal import GitStore
+package import Hosting
+internal import Metrics
+package import NIOCore
+package import Portable
+internal import Synchronization
+
+/// Packs for mirrors. Small ones are kept for a while, and one that is being made is not made twice: ten
+/// mirrors that follow the same push cost one computation.
+package final class MirrorPacks: Sendable {
+    private enum Entry {
+        case making([CheckedContinuation<ByteBuffer?, Never>])
+        case made(ByteBuffer, at: ContinuousClock.Instant)
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        var bytes = 0
+    }
+
+    private enum Claim {
+        case mine
+        case made(ByteBuffer)
+        case others
+    }
+
+    private let hosting: Hosting
+    /// How many packs are made at a time; those for people are counted apart.
+    private let tickets: HostingTickets
+    private let state = Mutex(State())
+
+    /// The largest pack that is kept, and how much of all of them, in bytes.
+    private static let keptMax = 4 * 1024 * 1024
+    private static let allKeptMax = 64 * 1024 * 1024
+    private static let keptFor = Duration.seconds(30)
+
+    init(hosting: Hosting, limit: Int) {
+        self.hosting = hosting
+        tickets = HostingTickets(
+            limit: limit, queueMax: 10_000, timeout: .seconds(120), metric: "perigee.mirror.tickets")
+    }
+
+    /// Insists that something wanted is here.
+    /// - Throws: ``HostingError/noSuchCommit(revision:)``.
+    package func require(_ wants: [ObjectID], of repository: Repository) async throws {
+        let there = Set(try await present(wants, in: hosting.layout.repository(repository.id)))
+        if let missing = wants.first(where: { !there.contains($0) }) {
+            throw HostingError.noSuchCommit(revision: missing.hex)
+        }
+    }
+
+    /// Writes a pack of what is wanted to a mirror that has the rest.
+    /// - Parameter haves: Those that are not here do not matter.
+    /// - Throws: ``HostingError/noSuchCommit(revision:)`` when something wanted is not here, before anything
+    ///   is written; what `body` throws.
+    package func write(
+        wants: [ObjectID], haves: [ObjectID], of repository: Repository,
+        to body: (ByteBuffer) async throws -> Void
+    ) async throws {
+        let path = hosting.layout.repository(repository.id)
+        let (wants, haves) = (Set(wants).sorted { $0.hex < $1.hex }, Set(haves).sorted { $0.hex < $1.hex })
+        let there = Set(try await present(wants + haves, in: path))
+        if let missing = wants.first(where: { !there.contains($0) }) {
+            throw HostingError.noSuchCommit(revision: missing.hex)
+        }
+        let known = haves.filter(there.contains)
+        let key = Self.key(repository.id, wants, known)
+        switch claim(key) {
+        case .made(let pack): return try await serve(pack, to: body)
+        case .others:
+            if let pack = await wait(key) { return try await serve(pack, to: body) }
+            _ = try await make(wants, known, in: path, keeping: false, to: body)
+        case .mine:
+            var made: ByteBuffer?
+            defer { settle(key, made) }
+            made = try await make(wants, known, in: path, keeping: true, to: body)
+        }
+    }
+
+    private func present(_ ids: [ObjectID], in path: String) async throws -> [ObjectID] {
+        do {
+            return try await hosting.git.present(ids, in: path)
+        } catch let error as GitStoreError {
+            throw HostingError.unavailable(reason: "\(error)")
+        }
+    }
+
+    private func serve(_ pack: ByteBuffer, to body: (ByteBuffer) async throws -> Void) async throws {
+        Counter(label: "perigee.mirror.packs", dimensions: [("source", "kept")]).increment()
+        try await body(pack)
+    }
+
+    private func make(
+        _ wants: [ObjectID], _ haves: [ObjectID], in path: String, keeping: Bool,
+        to body: (ByteBuffer) async throws -> Void
+    ) async throws -> ByteBuffer? {
+        Counter(label: "perigee.mirror.packs", dimensions: [("source", "made")]).increment()
+        return try await tickets.withTicket(.hosting) {
+            try await run(wants, haves, in: path, keeping: keeping, to: body)
+        }
+    }
+
+    private func run(
+        _ wants: [ObjectID], _ haves: [ObjectID], in path: String, keeping: Bool,
+        to body: (ByteBuffer) async throws -> Void
+    ) async throws -> ByteBuffer? {
+        let (process, input) = try hosting.git.thinPack(wants: wants, haves: haves, in: path)
+        var kept: ByteBuffer? = keeping ? ByteBuffer() : nil
+        // What the process says before it fails must not look like a pack: a small one goes out at the end.
+        try await process.run { process in
+            async let fed: Bool = process.write(input)
+            var isFed = false
+            for try await portion in process.output {
+                if !isFed {
+                    _ = await fed
+                    process.finishInput()
+                    isFed = true
+                }
+                if let size = kept?.readableBytes, size + portion.readableBytes <= Self.keptMax {
+                    kept?.writeImmutableBuffer(portion)
+                    continue
+                }
+                if let begun = kept, begun.readableBytes > 0 { try await body(begun) }
+                kept = nil
+                try await body(portion)
+            }
+        }
+        let status = await process.waitForExit()
+        guard status.isSuccess else { throw HostingError.unavailable(reason: "\(process.failure(status))") }
+        if let kept { try await body(kept) }
+        return kept
+    }
+
+    private func claim(_ key: String) -> Claim {
+        state.withLock { state in
+            let now = ContinuousClock.now
+            for (name, entry) in state.entries {
+                guard case .made(let pack, let time) = entry, now - time > Self.keptFor else { continue }
+                state.entries[name] = nil
+                state.bytes -= pack.readableBytes
+            }
+            switch state.entries[key] {
+            case .made(let pack, _): return .made(pack)
+            case .making: return .others
+            case nil:
+                state.entries[key] = .making([])
+                return .mine
+            }
+        }
+    }
+
+    private func wait(_ key: String) async -> ByteBuffer? {
+        await withCheckedContinuation { continuation in
+            let answer: ByteBuffer?? = state.withLock { state in
+                switch state.entries[key] {
+                case .making(let waiters):
+                    state.entries[key] = .making(waiters + [continuation])
+                    return nil
+                case .made(let pack, _): return .some(pack)
+                case nil: return .some(nil)
+                }
+            }
+            if let answer { continuation.resume(returning: answer) }
+        }
+    }
+
+    private func settle(_ key: String, _ pack: ByteBuffer?) {
+        let waiters = state.withLock { state -> [CheckedContinuation<ByteBuffer?, Never>] in
+            guard case .making(let waiters) = state.entries[key] else { return [] }
+            if let pack, state.bytes + pack.readableBytes <= Self.allKeptMax {
+                state.entries[key] = .made(pack, at: .now)
+                state.bytes += pack.readableBytes
+            } else {
+                state.entries[key] = nil
+            }
+            return waiters
+        }
+        for waiter in waiters { waiter.resume(returning: pack) }
+    }
+
+    private static func key(_ repository: RepositoryID, _ wants: [ObjectID], _ haves: [ObjectID]) -> String {
+        var hash = SHA256()
+        hash.update(data: Array("\(repository) \(wants.count)\n".utf8))
+        for id in wants + haves { hash.update(data: Array(id.hex.utf8)) }
+        return Array(hash.finalize()).hexadecimal
+    }
+}
