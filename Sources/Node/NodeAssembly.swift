@@ -6,6 +6,7 @@ import HostAPI
 import Hosting
 import Hummingbird
 import Logging
+import Mirroring
 import NIOCore
 import NIOPosix
 import Observability
@@ -35,7 +36,8 @@ struct NodeAssembly {
             application: ApplicationProperties(
                 version: Release.version, buildNumber: Release.buildNumber, buildDate: Release.buildDate,
                 displayName: configuration.displayName),
-            metricsAnonymous: configuration.server.anonymousMetrics
+            metricsAnonymous: configuration.server.anonymousMetrics,
+            mirror: parts.mirroring.follower.map { follower in { await follower.health() } }
         ) { status.state }
         let authenticator = parts.hosting.authenticator
         let router = HTTPServing.router { credentials in

@@ -94,6 +94,11 @@ package struct RESTAPI: Sendable {
             MirroringRequestRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
             MirrorServerRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
             MirrorLinkRoutes(mirroring: mirroring).add(to: group)
+            if let follower = mirroring.follower {
+                let routes = MirrorNodeRoutes(hosting: hosting, mirroring: mirroring, follower: follower)
+                routes.add(to: group)
+                routes.addWelcome(to: router.group())
+            }
         }
         if let routes { PluginEndpoints(routes: routes).add(to: router) }
         MethodRefusals.add(to: router, below: ["/rest", "/status", "/metrics", "/plugins"])
