@@ -5,7 +5,7 @@ import Glibc
 ///
 /// What a state used while nobody else had work is not held against it, and a rest earns nothing: a state
 /// that comes with new work is put beside the one that had its turn last. States that use much CPU time are
-/// for the threads in the background, if the pool has some.
+/// for the threads in the background, if the pool has some; these rest when others want the processors.
 // @unchecked Sendable because everything but the mutex and the conditions, and each executor's account, is
 // only touched while `mutex` is held.
 final class TurnQueue: @unchecked Sendable {
@@ -47,18 +47,24 @@ final class TurnQueue: @unchecked Sendable {
     private var lines = Place.allCases.map { _ in Line() }
     private var lastNumber: UInt64 = 0
     private var isStopping = false
+    private var courtesy = Courtesy()
+    private let restEnd = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     /// - Parameter hasBackground: Whether there are threads for that line.
     init(hasBackground: Bool = false) {
         self.hasBackground = hasBackground
         pthread_mutex_init(mutex, nil)
-        for line in lines { pthread_cond_init(line.arrival, nil) }
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        for condition in conditions { pthread_cond_init(condition, &attributes) }
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
-        for line in lines {
-            pthread_cond_destroy(line.arrival)
-            line.arrival.deallocate()
+        for condition in conditions {
+            pthread_cond_destroy(condition)
+            condition.deallocate()
         }
         pthread_mutex_destroy(mutex)
         mutex.deallocate()
@@ -74,20 +80,32 @@ final class TurnQueue: @unchecked Sendable {
     }
 
     /// Waits for the next state; nil once the queue is stopped and empty.
-    func next(_ place: Place = .foreground) -> LuaExecutor? {
+    /// - Parameter visit: The thread's, in the background.
+    func next(_ place: Place = .foreground, _ visit: Visit? = nil) -> LuaExecutor? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        return waitForNext(place)
+        return waitForNext(place, visit)
     }
 
     /// Charges a state for its turn, adds it again if it has more work, and waits for the next.
     func next(
-        after executor: LuaExecutor, used: Int64, hasMore: Bool, _ place: Place = .foreground
+        after executor: LuaExecutor, used: Int64, hasMore: Bool, _ place: Place = .foreground,
+        _ visit: Visit? = nil
     ) -> LuaExecutor? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         charge(executor, used, hasMore)
-        return waitForNext(place)
+        if let visit { end(visit) }
+        return waitForNext(place, visit)
+    }
+
+    /// Rests in the middle of a turn, if others want the processors: for a thread that takes no further one.
+    func makeWay(_ visit: Visit) {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        end(visit)
+        rest(visit)
+        begin(visit)
     }
 
     /// The same for a thread that takes no further turn.
@@ -112,9 +130,11 @@ final class TurnQueue: @unchecked Sendable {
     func stop() {
         pthread_mutex_lock(mutex)
         isStopping = true
-        for line in lines { pthread_cond_broadcast(line.arrival) }
+        for condition in conditions { pthread_cond_broadcast(condition) }
         pthread_mutex_unlock(mutex)
     }
+
+    private var conditions: [UnsafeMutablePointer<pthread_cond_t>] { lines.map(\.arrival) + [restEnd] }
 
     private func charge(_ executor: LuaExecutor, _ used: Int64, _ hasMore: Bool) {
         executor.account.used += max(used, 1)
@@ -136,15 +156,43 @@ final class TurnQueue: @unchecked Sendable {
         pthread_cond_signal(lines[place.rawValue].arrival)
     }
 
-    private func waitForNext(_ place: Place) -> LuaExecutor? {
+    private func waitForNext(_ place: Place, _ visit: Visit?) -> LuaExecutor? {
         let index = place.rawValue
         while true {
+            if let visit { rest(visit) }
             if let first = lines[index].takeFirst() {
+                if let visit { begin(visit) }
                 first.executor.didWait(first.since.duration(to: .now))
                 return first.executor
             }
             if isStopping { return nil }
             pthread_cond_wait(lines[index].arrival, mutex)
+        }
+    }
+
+    private func begin(_ visit: Visit) {
+        guard !visit.isUnderWay else { return }
+        let now = ContinuousClock.now
+        visit.begin(now: now)
+        courtesy.begin(now: now)
+    }
+
+    private func end(_ visit: Visit) {
+        let now = ContinuousClock.now
+        guard let (took, waited) = visit.end(now: now) else { return }
+        courtesy.end(took: took, waited: waited, now: now)
+        if courtesy.rest == .zero { pthread_cond_broadcast(restEnd) }
+    }
+
+    /// Waits while the background rests, unless the queue is being stopped.
+    private func rest(_ visit: Visit) {
+        while !visit.isUnderWay, !isStopping, let pause = courtesy.pause(now: .now) {
+            var until = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &until)
+            until.tv_nsec += Int(pause.components.attoseconds / 1_000_000_000)
+            until.tv_sec += Int(pause.components.seconds) + until.tv_nsec / 1_000_000_000
+            until.tv_nsec %= 1_000_000_000
+            pthread_cond_timedwait(restEnd, mutex, &until)
         }
     }
 }
