@@ -1,5 +1,7 @@
 import Glibc
+import NodeTestKit
 import Portable
+import Synchronization
 import Testing
 
 @testable import LuaRuntime
@@ -29,11 +31,11 @@ import Testing
         for _ in 0..<20 { #expect(try await quiet.call("nice") == [0]) }
         #expect(try await spun == [15])
         #expect(try await quiet.call("nice") == [0])
-        let deadline = ContinuousClock.now + .seconds(120)
-        while try await spinning.call("nice") != [0] {
-            try #require(ContinuousClock.now < deadline, "the state stays in the background")
+        let looks = Atomic(0)
+        try await waitUntil("the state is back in the foreground") {
             // Asking all the time would be use enough to stay there.
-            try await Task.sleep(for: .milliseconds(50))
+            guard looks.add(1, ordering: .relaxed).newValue.isMultiple(of: 10) else { return false }
+            return try await spinning.call("nice") == [0]
         }
         await spinning.state.close()
         await quiet.state.close()
@@ -62,15 +64,19 @@ import Testing
         pool.stop()
     }
 
-    @Test func `the background rests longer and longer while it has to wait, and less when it does not`() {
-        var courtesy = Courtesy()
+    @Test func `the background rests longer and longer while threads wait, and less when none does`() {
+        var courtesy = Courtesy(processors: 2)
         var now = ContinuousClock.now
         let slice = Duration.milliseconds(10)
         #expect(courtesy.pause(now: now) == nil)
-        for milliseconds in [10, 20, 40, 80, 100, 100] {
+        for (number, milliseconds) in [25, 50, 100, 200, 200].enumerated() {
             courtesy.begin(now: now)
             now += slice
-            courtesy.end(took: slice, waited: .milliseconds(2), now: now)
+            // It had to wait, or another did.
+            let isOther = number.isMultiple(of: 2)
+            courtesy.end(
+                Courtesy.Visit(took: slice, waited: isOther ? .zero : slice / 5, ready: isOther ? 3 : 2),
+                now: now)
             #expect(courtesy.pause(now: now) == .milliseconds(milliseconds))
             now += .milliseconds(milliseconds)
             #expect(courtesy.pause(now: now) == nil)
@@ -81,33 +87,37 @@ import Testing
             // One at a time looks whether it has become better.
             #expect(courtesy.pause(now: now) == courtesy.rest)
             now += slice
-            courtesy.end(took: slice, waited: .microseconds(900), now: now)
+            courtesy.end(Courtesy.Visit(took: slice, waited: slice / 20, ready: 2), now: now)
             now += courtesy.pause(now: now) ?? .zero
             rests += 1
         }
         #expect((3...12).contains(rests))
         #expect(courtesy.pause(now: now) == nil)
+        #expect(Courtesy(processors: 1).restMax == .milliseconds(200))
+        #expect(Courtesy(processors: 8).restMax == .milliseconds(50))
+        #expect(Courtesy(processors: 500).restMax == Courtesy.restMin)
     }
 
     @Test func `what several threads saw at the same time counts once`() {
-        var courtesy = Courtesy()
+        var courtesy = Courtesy(processors: 2)
         let now = ContinuousClock.now
         let slice = Duration.milliseconds(10)
         for thread in 0..<4 {
             courtesy.end(
-                took: slice, waited: slice / 2, now: now + .milliseconds(10) + .microseconds(thread))
+                Courtesy.Visit(took: slice, waited: slice / 2, ready: 5),
+                now: now + .milliseconds(10) + .microseconds(thread))
         }
         #expect(courtesy.rest == Courtesy.restMin)
     }
 
-    @Test func `a thread sees how long it waited for a processor`() throws {
-        let visit = Visit()
+    @Test func `a thread sees how long it waited for a processor and who else is ready`() throws {
+        let lookout = Lookout()
         let now = ContinuousClock.now
-        #expect(!visit.isUnderWay && visit.end(now: now) == nil)
-        visit.begin(now: now)
-        #expect(visit.isUnderWay && visit.end(now: now + .milliseconds(1)) == nil)
-        let seen = try #require(visit.end(now: now + .milliseconds(20)))
-        #expect(seen.took == .milliseconds(20) && seen.waited >= .zero)
-        #expect(!visit.isUnderWay)
+        #expect(!lookout.isUnderWay && lookout.end(now: now) == nil)
+        lookout.begin(now: now)
+        #expect(lookout.isUnderWay && lookout.end(now: now + .milliseconds(1)) == nil)
+        let seen = try #require(lookout.end(now: now + .milliseconds(20)))
+        #expect(seen.took == .milliseconds(20) && seen.waited >= .zero && seen.ready >= 1)
+        #expect(!lookout.isUnderWay)
     }
 }

@@ -1,7 +1,7 @@
 /// Whether a state uses much CPU time: a bucket that its turns fill and that time empties.
 struct CPULoad {
-    /// What a state may use at once before it counts as heavy: a few slices.
-    static let burst: Int64 = 50_000_000
+    /// What a state may use at once before it counts as heavy: two slices.
+    static let burst: Int64 = 20_000_000
     /// Nanoseconds of CPU time forgiven for each nanosecond that passes, as one part of this many: a
     /// fiftieth of a processor.
     static let forgiven: Int64 = 50

@@ -28,7 +28,7 @@ final class LuaExecutor: SerialExecutor, @unchecked Sendable {
 
     var account = Account()
     /// That of this turn's thread, once it was replaced, since a run cannot give way.
-    private var replaced: Visit?
+    private var replaced: Lookout?
     private let line = Mutex(Line())
     private let waited = Atomic<Int64>(0)
     private let urgent = Atomic<Int>(0)
@@ -87,7 +87,7 @@ final class LuaExecutor: SerialExecutor, @unchecked Sendable {
         if let replaced {
             if !isUrgent { pool.makeWay(replaced) }
         } else if pool.replaceThread() {
-            replaced = Visit()
+            replaced = Lookout()
         }
     }
 

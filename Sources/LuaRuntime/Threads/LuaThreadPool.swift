@@ -92,8 +92,8 @@ package final class LuaThreadPool: Sendable {
     }
 
     /// Rests, if others want the processors; for a thread that was replaced.
-    func makeWay(_ visit: Visit) {
-        queue.makeWay(visit)
+    func makeWay(_ lookout: Lookout) {
+        queue.makeWay(lookout)
     }
 
     /// Starts a thread that takes turns from a line. False when the system gives none.
@@ -122,8 +122,8 @@ package final class LuaThreadPool: Sendable {
 
     private static func takeTurns(from queue: TurnQueue, _ place: TurnQueue.Place) {
         var job = clh_job()
-        let visit = place == .background ? Visit() : nil
-        var next = queue.next(place, visit)
+        let lookout = place == .background ? Lookout() : nil
+        var next = queue.next(place, lookout)
         while let executor = next {
             clh_job_begin(&job)
             let turn = executor.runOne()
@@ -132,7 +132,7 @@ package final class LuaThreadPool: Sendable {
                 queue.finish(executor, used: used, hasMore: turn.hasMore)
                 return
             }
-            next = queue.next(after: executor, used: used, hasMore: turn.hasMore, place, visit)
+            next = queue.next(after: executor, used: used, hasMore: turn.hasMore, place, lookout)
         }
     }
 }

@@ -80,32 +80,37 @@ final class TurnQueue: @unchecked Sendable {
     }
 
     /// Waits for the next state; nil once the queue is stopped and empty.
-    /// - Parameter visit: The thread's, in the background.
-    func next(_ place: Place = .foreground, _ visit: Visit? = nil) -> LuaExecutor? {
+    /// - Parameter lookout: The thread's, in the background.
+    func next(_ place: Place = .foreground, _ lookout: Lookout? = nil) -> LuaExecutor? {
+        defer { lookout?.begin() }
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        return waitForNext(place, visit)
+        return waitForNext(place, lookout)
     }
 
     /// Charges a state for its turn, adds it again if it has more work, and waits for the next.
     func next(
         after executor: LuaExecutor, used: Int64, hasMore: Bool, _ place: Place = .foreground,
-        _ visit: Visit? = nil
+        _ lookout: Lookout? = nil
     ) -> LuaExecutor? {
+        let seen = lookout?.end()
+        defer { lookout?.begin() }
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         charge(executor, used, hasMore)
-        if let visit { end(visit) }
-        return waitForNext(place, visit)
+        if let seen { note(seen) }
+        return waitForNext(place, lookout)
     }
 
     /// Rests in the middle of a turn, if others want the processors: for a thread that takes no further one.
-    func makeWay(_ visit: Visit) {
+    func makeWay(_ lookout: Lookout) {
+        let seen = lookout.end()
+        defer { lookout.begin() }
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        end(visit)
-        rest(visit)
-        begin(visit)
+        if let seen { note(seen) }
+        rest(lookout)
+        announce(lookout)
     }
 
     /// The same for a thread that takes no further turn.
@@ -156,12 +161,12 @@ final class TurnQueue: @unchecked Sendable {
         pthread_cond_signal(lines[place.rawValue].arrival)
     }
 
-    private func waitForNext(_ place: Place, _ visit: Visit?) -> LuaExecutor? {
+    private func waitForNext(_ place: Place, _ lookout: Lookout?) -> LuaExecutor? {
         let index = place.rawValue
         while true {
-            if let visit { rest(visit) }
+            if let lookout { rest(lookout) }
             if let first = lines[index].takeFirst() {
-                if let visit { begin(visit) }
+                if let lookout { announce(lookout) }
                 first.executor.didWait(first.since.duration(to: .now))
                 return first.executor
             }
@@ -170,23 +175,19 @@ final class TurnQueue: @unchecked Sendable {
         }
     }
 
-    private func begin(_ visit: Visit) {
-        guard !visit.isUnderWay else { return }
-        let now = ContinuousClock.now
-        visit.begin(now: now)
-        courtesy.begin(now: now)
+    /// A thread begins; what it sees it looks at without the lock.
+    private func announce(_ lookout: Lookout) {
+        if !lookout.isUnderWay { courtesy.begin(now: .now) }
     }
 
-    private func end(_ visit: Visit) {
-        let now = ContinuousClock.now
-        guard let (took, waited) = visit.end(now: now) else { return }
-        courtesy.end(took: took, waited: waited, now: now)
+    private func note(_ seen: Courtesy.Visit) {
+        courtesy.end(seen, now: .now)
         if courtesy.rest == .zero { pthread_cond_broadcast(restEnd) }
     }
 
     /// Waits while the background rests, unless the queue is being stopped.
-    private func rest(_ visit: Visit) {
-        while !visit.isUnderWay, !isStopping, let pause = courtesy.pause(now: .now) {
+    private func rest(_ lookout: Lookout) {
+        while !lookout.isUnderWay, !isStopping, let pause = courtesy.pause(now: .now) {
             var until = timespec()
             clock_gettime(CLOCK_MONOTONIC, &until)
             until.tv_nsec += Int(pause.components.attoseconds / 1_000_000_000)
