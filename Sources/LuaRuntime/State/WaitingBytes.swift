@@ -34,7 +34,7 @@ final class WaitingBytes: Sendable {
     /// What the caller is told.
     func refusal(of path: String) -> LuaHostError {
         .misuse(
-            "\(path): calls of this plugin that wait hold too much data (at most \(countMax) bytes together); "
-                + "make fewer of them at a time")
+            "\(path): calls of this plugin that wait hold too much data (at most \(countMax) bytes "
+                + "together); make fewer of them at a time")
     }
 }

@@ -8,8 +8,9 @@ import Synchronization
 /// is over waits for its next turn. Turns go to the state that has used the least CPU time. States that use
 /// much of it have their turns on threads in the background, which take what other threads and processes of
 /// the machine leave: their priority is low, and they rest while they have to wait for a processor
-/// (``Courtesy``). A thread whose run cannot give way at the end of its slice, since it is inside a metamethod
-/// that a library function runs, steps into the background and is replaced; it ends with that turn.
+/// (``Courtesy``). A thread whose run cannot give way at the end of its slice, since it is inside a
+/// metamethod that a library function runs, steps into the background and is replaced; it ends with that
+/// turn.
 package final class LuaThreadPool: Sendable {
     private struct Threads {
         /// Those that take turns, and their line.
