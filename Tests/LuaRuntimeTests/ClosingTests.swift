@@ -94,8 +94,8 @@ import Testing
         #expect(
             text.hasSuffix(
                 """
-                test.gate: calls of this plugin that wait hold too much data (at most 250000 bytes together); \
-                make fewer of them at a time
+                test.gate: calls of this plugin that wait hold too much data (at most 250000 bytes \
+                together); make fewer of them at a time
                 """))
         // What fits still goes, and a run's end frees nothing while the work goes on.
         let small = Task { try await test.call("f", 1_000) }

@@ -17,7 +17,7 @@ struct Courtesy {
     }
 
     /// The first rest; a shorter one is none.
-    static let restMin = Duration.milliseconds(25)
+    static let restMin = Duration.milliseconds(50)
     /// A thread has not seen enough before.
     static let visitMin = Duration.milliseconds(5)
     /// The part of its time that a thread may wait for a processor before that shows others: a tenth.
