@@ -50,7 +50,8 @@ extension ExecutorRows {
             AND executor_bucket.bucket = free.bucket AND t.executor_id = ? AND t.bucket = free.bucket
             """,
             [
-                .integer(executor), .integer(readySince), .integer(owner), .integer(Int64(limit)), .integer(owner), .integer(claim),
+                .integer(executor), .integer(readySince), .integer(owner), .integer(Int64(limit)),
+                .integer(owner), .integer(claim),
             ] + size + size + [.integer(executor), .integer(executor)])
         return try batches(executor, owner: owner, claim: claim, transaction)
     }

@@ -21,8 +21,9 @@ struct ExecutorRows {
 
     /// As ``init(_:)``, with how many tasks these executors hold, in the same round trip.
     /// - Parameter usage: Gets a value for each executor that there is.
-    init(_ transaction: DatabaseTransaction, usageOf executors: Set<Int64>, _ usage: inout [Int64: Int64]) throws
-    {
+    init(
+        _ transaction: DatabaseTransaction, usageOf executors: Set<Int64>, _ usage: inout [Int64: Int64]
+    ) throws {
         self.transaction = transaction
         var time: Int64?
         try Self.usages.each(executors.sorted()) { sql, slice in
