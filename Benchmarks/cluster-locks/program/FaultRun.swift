@@ -7,8 +7,8 @@ import Synchronization
 /// certainly held one lock at a time, and tokens that did not grow.
 final class FaultRun: Sendable {
     private static let nodes = 5
-    private static let locks = 50
-    private static let runsPerNode = 16
+    private static let locks = 400
+    private static let runsPerNode = 32
     private static let lease = 2
 
     private enum NodeFault: CaseIterable { case kill, stop, hang, cut, reset }
@@ -18,6 +18,8 @@ final class FaultRun: Sendable {
     private let seed: UInt64
     private let isOver = Atomic(false)
     private let faults = Atomic(0)
+    /// Nodes that did not stop when they were asked to.
+    private let stuck = Atomic(0)
 
     init(grants: Int, seed: UInt64) {
         wanted = grants
@@ -51,10 +53,10 @@ final class FaultRun: Sendable {
         print(
             "faults: seed \(seed), \(grants.count) grants of \(Self.locks) locks on \(Self.nodes) nodes in "
                 + "\(seconds) s, \(certain) held to a known moment, \(faults.load(ordering: .relaxed)) faults: "
-                + "\(problems.count) violations")
+                + "\(problems.count) violations, \(stuck.load(ordering: .relaxed)) nodes that did not stop")
         for problem in problems.prefix(50) { print(problem) }
         try await server.stop("immediate")
-        return problems.isEmpty && grants.count >= wanted
+        return problems.isEmpty && grants.count >= wanted && stuck.load(ordering: .relaxed) == 0
     }
 
     private static func count(_ file: String) -> Int {
@@ -79,8 +81,7 @@ final class FaultRun: Sendable {
             faults.wrappingAdd(1, ordering: .relaxed)
             switch fault {
             case .kill, .stop:
-                node.child.signal(fault == .kill ? SIGKILL : SIGTERM)
-                _ = try await node.child.waitForExit(deadline: .seconds(300))
+                try await end(node, with: fault == .kill ? SIGKILL : SIGTERM)
                 try await pass(duration)
                 node = try await NodeProcess.start(arguments)
             case .hang:
@@ -97,15 +98,28 @@ final class FaultRun: Sendable {
             }
             if !node.child.isRunning { node = try await NodeProcess.start(arguments) }
         }
-        node.child.signal(SIGTERM)
-        _ = try await node.child.waitForExit(deadline: .seconds(300))
+        try await end(node, with: SIGTERM)
         proxy.close()
+    }
+
+    /// Ends a node; one that does not stop within a minute is killed, and counted.
+    private func end(_ node: NodeProcess, with signal: Int32) async throws {
+        node.child.signal(signal)
+        let deadline = ContinuousClock.now + .seconds(60)
+        while node.child.isRunning, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        if node.child.isRunning {
+            stuck.wrappingAdd(1, ordering: .relaxed)
+            node.child.signal(SIGKILL)
+        }
+        _ = try await node.child.waitForExit()
     }
 
     private func disturb(_ server: ThrowawayPostgres) async throws {
         var random = SeededNumbers(seed: seed)
         while !isOver.load(ordering: .relaxed) {
-            try await pass(Int.random(in: 3_000...12_000, using: &random))
+            try await pass(Int.random(in: 5_000...20_000, using: &random))
             let duration = Int.random(in: 100...(2_000 * Self.lease), using: &random)
             faults.wrappingAdd(1, ordering: .relaxed)
             switch DatabaseFault.allCases[Int.random(in: 0..<4, using: &random)] {

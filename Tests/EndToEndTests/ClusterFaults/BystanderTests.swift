@@ -18,20 +18,20 @@ extension ClusterFaultSuite {
             var (rounds, last, longest) = (0, [WitnessNote](), Duration.zero)
             while rounds < 3 || begun.duration(to: .now) < .seconds(seconds) {
                 let start = ContinuousClock.now
-                let (node, word) = (rounds % 3, unique("by-"))
+                let (node, word, bucket) = (rounds % 3, unique("by-"), unique("by-"))
                 try await cluster.order(node, "hold l1 \(word)")
                 let held = try await cluster.note("wrote", ["lock": "l1"], on: node, after: last)
                 try await cluster.order((node + 1) % 3, "go \(word)")
                 let released = try await cluster.note("released", ["token": held.text("token")], on: node)
                 if let before = last.first { #expect(try held.number("token") > before.number("token")) }
                 last = [released]
-                try await cluster.order(node, "submit \(word) 5")
-                let batch = try await cluster.note("batch", ["bucket": word])
-                try await cluster.order((batch.node + 1) % 3, "go \(word)")
-                _ = try await cluster.note("processed", ["bucket": word, "last": "5"])
+                try await cluster.order(node, "submit \(bucket) 5")
+                let batch = try await cluster.note("batch", ["bucket": bucket])
+                try await cluster.order((batch.node + 1) % 3, "go \(bucket)")
+                _ = try await cluster.note("processed", ["bucket": bucket, "last": "5"])
                 // A message to all nodes; the job is one that has been registered in the first round.
                 let told = cluster.notes("registered", ["last": "1"]).count
-                try await cluster.order(node, "rounds 1 1")
+                try await cluster.order(node, "rounds 1 1 \(word)")
                 try await waitUntil("a message on all nodes", detail: { cluster.witnessed }) {
                     cluster.notes("registered", ["last": "1"]).count == told + 3
                 }

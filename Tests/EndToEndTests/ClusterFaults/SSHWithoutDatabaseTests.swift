@@ -19,7 +19,8 @@ import Testing
         try await waitUntil("a node that says that its database is away") {
             try await place.node.anonymous.get("/status").status == 500
         }
-        try await place.git.succeed("clone", "--quiet", place.remote, "clone")
+        let clone = try await place.git.run("clone", "--quiet", place.remote, "clone")
+        try #require(clone.succeeded, "\(clone.errors) \(place.node.log.suffix(6000))")
         #expect(try await place.git.succeed("rev-parse", "HEAD", in: "clone") == place.head())
         try await place.git.commit(in: "work", file: "a.txt", text: "more\n")
         let push = try await place.git.run("push", place.remote, "main", in: "work")
