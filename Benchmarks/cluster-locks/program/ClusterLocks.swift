@@ -5,7 +5,6 @@ import NodeTestKit
 /// a lost node take to be another's, and whether anything is ever granted twice while faults happen.
 @main struct ClusterLocks {
     static func main() async throws {
-        setvbuf(stdout, nil, _IOLBF, 0)
         let words = Array(CommandLine.arguments.dropFirst())
         if words.first == "node" { return try await LockNode.run(Array(words.dropFirst())) }
         switch words.first ?? "all" {

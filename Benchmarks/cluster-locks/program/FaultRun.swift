@@ -28,6 +28,7 @@ final class FaultRun: Sendable {
 
     func run() async throws -> Bool {
         print("faults: seed \(seed), until there are \(wanted) grants")
+        fflush(nil)
         let begun = ContinuousClock.now
         let server = try await ThrowawayPostgres.start()
         try await Takeovers.makeTables(server)
@@ -55,6 +56,7 @@ final class FaultRun: Sendable {
                 + "\(seconds) s, \(certain) held to a known moment, \(faults.load(ordering: .relaxed)) faults: "
                 + "\(problems.count) violations, \(stuck.load(ordering: .relaxed)) nodes that did not stop")
         for problem in problems.prefix(50) { print(problem) }
+        fflush(nil)
         try await server.stop("immediate")
         return problems.isEmpty && grants.count >= wanted && stuck.load(ordering: .relaxed) == 0
     }

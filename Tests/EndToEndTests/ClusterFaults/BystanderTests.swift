@@ -29,11 +29,11 @@ extension ClusterFaultSuite {
                 let batch = try await cluster.note("batch", ["bucket": bucket])
                 try await cluster.order((batch.node + 1) % 3, "go \(bucket)")
                 _ = try await cluster.note("processed", ["bucket": bucket, "last": "5"])
-                // A message to all nodes; the job is one that has been registered in the first round.
-                let told = cluster.notes("registered", ["last": "1"]).count
-                try await cluster.order(node, "rounds 1 1 \(word)")
-                try await waitUntil("a message on all nodes", detail: { cluster.witnessed }) {
-                    cluster.notes("registered", ["last": "1"]).count == told + 3
+                // A message to all nodes, each of which registers a job then.
+                let number = 9_000 + rounds
+                try await cluster.order(node, "rounds \(number) \(number)")
+                for other in 0..<3 {
+                    _ = try await cluster.note("registered", ["last": "\(number)"], on: other)
                 }
                 rounds += 1
                 longest = max(longest, start.duration(to: .now))
