@@ -12,7 +12,8 @@ extension ExecutorRows {
         var bytes: Int64 { tasks.reduce(0) { $0 + Int64($1.payload.count) } }
     }
 
-    /// Takes free buckets that are due by the time of the statement, those that wait longest first, with the next batch of each.
+    /// Takes free buckets that are due by the time of the statement, those that wait longest first, with the
+    /// next batch of each.
     /// - Parameters:
     ///   - owner: Who takes them: an incarnation.
     ///   - claim: Never used before by this owner.
@@ -61,7 +62,8 @@ extension ExecutorRows {
     ) throws -> (batches: [ClaimedBatch], now: Int64?) {
         let rows = try transaction.rows(
             """
-            SELECT \(transaction.nowExpression) AS now, b.bucket AS bucket, b.attempts AS attempts, t.number AS number,
+            SELECT \(transaction.nowExpression) AS now, b.bucket AS bucket,
+            b.attempts AS attempts, t.number AS number,
             t.submitted_at AS submitted_at, t.payload AS payload FROM executor_bucket b
             JOIN executor_task t ON t.executor_id = b.executor_id AND t.bucket = b.bucket
             AND t.number >= b.head AND t.number <= b.batch_end

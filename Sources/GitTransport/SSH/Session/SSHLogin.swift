@@ -2,8 +2,8 @@
 struct SSHLogin {
     /// The login name of every client, as in `git@host`: who it is, its key tells.
     static let name = "git"
-    /// Longer than an answer of the database is waited for, as what was known before it fell silent comes after
-    /// that.
+    /// Longer than an answer of the database is waited for: after that comes what was known
+    /// before it fell silent.
     private static let lookUpLimit = Duration.seconds(10)
 
     private var offers = 0
