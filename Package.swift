@@ -140,7 +140,8 @@ let package = Package(
         module(
             "RESTAPI",
             [
-                "HTTPServing", "Hosting", "Mirroring", "GitStore", "PluginHost", "ClusterServices", "Portable",
+                "HTTPServing", "Hosting", "Mirroring", "GitStore", "PluginHost", "ClusterServices",
+                "Portable",
                 "Observability", hummingbird, nioCore, httpTypes, logging,
             ]),
         // Composition root: configuration -> ordered services -> run.
@@ -260,7 +261,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["NodeTestKit", "SharedDatabase", "Portable", "perigee", "perigee-hook", logging],
+            dependencies: [
+                "NodeTestKit", "Mirroring", "SharedDatabase", "Portable", "perigee", "perigee-hook", logging,
+            ],
             exclude: ["scripts", "fixtures"], swiftSettings: strict),
         tests("TidyTests", []),
     ]

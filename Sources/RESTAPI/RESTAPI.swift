@@ -90,7 +90,7 @@ package struct RESTAPI: Sendable {
         PluginRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
         PluginStorageRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
         if let mirroring {
-            let group = router.group("rest/mirroring/:version")
+            let group = router.group("rest/mirroring/:version").add(middleware: MirroringErrorMiddleware())
             MirroringRequestRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
             MirrorServerRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
             MirrorLinkRoutes(mirroring: mirroring).add(to: group)

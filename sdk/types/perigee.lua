@@ -1582,6 +1582,235 @@ local RouteRequest = {}
 ---@return string? value `nil` when it is absent; so are `Authorization`, `Cookie` and their like.
 function RouteRequest:header(name) end
 
+---A mirror that was accepted.
+---@class perigee.Mirror
+---@field id string `B0F5-CS21-45C2-CCK3`.
+---@field name string What people read.
+---@field base_url string Where clients find it.
+---@field mode "ALL_PROJECTS"|"SELECTED_PROJECTS" What it has.
+
+---Something that has changed in a repository.
+---@class perigee.MirrorItem
+---@field repository integer The repository's id.
+---@field kind "refs"|"snapshot"|"metadata" What has changed.
+---@field changes? string[][] Of `refs`: the ref, its old and its new hash, each.
+---@field phase? "prepare"|"publish" Whether the refs may be shown (default `publish`).
+---@field generation? integer To be reported; `nil` after a comparison.
+
+---Something that happened to the link with the upstream.
+---@class perigee.MirrorLink
+---@field kind "pending"|"rejected"|"connected"|"catalogue"|"behind"|"failed" What happened.
+---@field code? string Of a failure: `unreachable`, `tls`, `clock` and so on.
+---@field message? string Of a failure, for people.
+---@field attempt integer How often it has not worked since it last did.
+
+---What a comparison found.
+---@class perigee.MirrorComparison
+---@field total integer How many repositories there are for this mirror.
+---@field differing integer[] The ids of those whose refs differ.
+---@field removed integer[] The ids of those that went.
+
+---How a change came through.
+---@class perigee.MirrorDelivery
+---@field nodes string[] The nodes that show it.
+---@field behind table Those waited for in vain, with what they said last.
+
+---What a fetch did.
+---@class perigee.MirrorFetch
+---@field refs integer How many refs moved.
+---@field bytes integer How much came.
+---@field snapshot boolean Whether everything was compared.
+
+---How far this node is with an item.
+---@class perigee.MirrorReport
+---@field repository integer The item's.
+---@field generation? integer The item's.
+---@field phase? "prepare"|"publish" How far; `nil`: it failed.
+---@field error? string Why it failed.
+
+---How this mirror is.
+---@class perigee.MirrorStatus
+---@field id string `B0F5-CS21-45C2-CCK3`.
+---@field upstream string The upstream's URL.
+---@field upstream_state "INITIALIZING"|"PENDING"|"INSTALLED"|"REMOVED" How far they are with each other.
+---@field state "BOOTSTRAPPED"|"METADATA_SYNCHRONIZED"|"SYNCHRONIZED"|"BEHIND" How far this node is.
+---@field connected boolean Whether the last question was answered.
+
+---What the operator set for a mirror.
+---@class perigee.MirrorSettings
+---@field interval integer How often everything is compared, in milliseconds.
+---@field fetches integer How many repositories are fetched at a time.
+---@field attempts integer How often a fetch is tried.
+
+---Keeps mirrors up to date: brings changes to them, and follows the upstream on one.
+---@class perigee.mirrors
+---@field mode "primary"|"mirror" What this node is.
+perigee.mirrors = {}
+
+---Gives the mirrors that were accepted.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---for _, mirror in ipairs(perigee.mirrors.list()) do
+---  perigee.log.info("mirror", { id = mirror.id, name = mirror.name })
+---end
+---```
+---@return perigee.Mirror[] mirrors By name.
+function perigee.mirrors.list() end
+
+---Gives the ids of the mirrors that have a project.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---perigee.events.on("repo:refs_changed", function(event)
+---  local ids = perigee.mirrors.of(event.repository.project.id)
+---  perigee.log.debug("mirrors to tell", { count = #ids })
+---end)
+---```
+---@param project integer The project's id.
+---@return string[] ids May be empty.
+function perigee.mirrors.of(project) end
+
+---Brings changes of a repository to a mirror, and waits until all its live nodes show them, or are
+---known to be behind.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---local done, err = perigee.mirrors.deliver("B0F5-CS21-45C2-CCK3", {
+---  { repository = 12, kind = "snapshot" },
+---})
+---if not done then perigee.log.warn(err.message) end
+---```
+---@param mirror string Its id.
+---@param items perigee.MirrorItem[] Of one repository, oldest first; they become one.
+---@param wait? string How long a node is waited for (default `10s`).
+---@return perigee.MirrorDelivery? delivery `nil` when it was not.
+---@return perigee.Error? err `conflict`: no node is in touch; `not_found`: no such mirror; `unavailable`.
+function perigee.mirrors.deliver(mirror, items, wait) end
+
+---Tells every mirror that projects or repositories have changed.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---perigee.events.on("project:modified", function() perigee.mirrors.announce() end)
+---```
+function perigee.mirrors.announce() end
+
+---Options of `perigee.mirrors.follow`.
+---@class perigee.MirrorHandlers
+---@field work fun(item: perigee.MirrorItem) Takes what is new in charge; the next question follows when it returns.
+---@field link fun(event: perigee.MirrorLink): integer? Hears of the link; gives how long to rest, in milliseconds, after `pending`, `rejected` and `failed`.
+
+---Asks the upstream to be accepted, and then what is new, for as long as the plugin runs.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---perigee.mirrors.follow({
+---  work = function(item) perigee.log.info("new", { repository = item.repository }) end,
+---  link = function(event) return 1000 * 2 ^ math.min(event.attempt, 6) // 1 end,
+---})
+---```
+---@param handlers perigee.MirrorHandlers Both are needed.
+function perigee.mirrors.follow(handlers) end
+
+---Compares everything with the upstream in one request, and takes over what it says of projects and
+---repositories. What differs in its refs is to be fetched.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---local found, err = perigee.mirrors.compare()
+---if not found then perigee.log.warn(err.message) end
+---```
+---@return perigee.MirrorComparison? comparison `nil` when it failed.
+---@return perigee.Error? err Why.
+function perigee.mirrors.compare() end
+
+---Gets what a repository lacks from the upstream, and shows it unless it is only prepared.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---local fetched, err = perigee.mirrors.fetch({ { repository = 12, kind = "snapshot" } })
+---if not fetched then perigee.log.warn(err.message) end
+---```
+---@param items perigee.MirrorItem[] Of one repository and phase, oldest first.
+---@return perigee.MirrorFetch? fetched `nil` when it failed.
+---@return perigee.Error? err Why.
+function perigee.mirrors.fetch(items) end
+
+---Tells the upstream how far this node is with what it was given.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---perigee.mirrors.report({ { repository = 12, generation = 3, phase = "publish" } })
+---```
+---@param reports perigee.MirrorReport[] One each.
+---@return boolean? told `nil` when it could not be told.
+---@return perigee.Error? err Why.
+function perigee.mirrors.report(reports) end
+
+---Says how far this node is. The upstream hears it within seconds.
+---
+---Answers at once.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---perigee.mirrors.set_state("SYNCHRONIZED")
+---```
+---@param state "BOOTSTRAPPED"|"METADATA_SYNCHRONIZED"|"SYNCHRONIZED" How far.
+function perigee.mirrors.set_state(state) end
+
+---Tells how this mirror is.
+---
+---Answers at once.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---perigee.log.info("mirror", { state = perigee.mirrors.status().state })
+---```
+---@return perigee.MirrorStatus status At this moment.
+function perigee.mirrors.status() end
+
+---Gives what the operator set for this mirror.
+---
+---Answers at once.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---if perigee.mirrors.mode == "mirror" then
+---  perigee.log.info("compares", { every = perigee.mirrors.settings().interval })
+---end
+---```
+---@return perigee.MirrorSettings settings From the node's properties.
+function perigee.mirrors.settings() end
+
 ---The plugin's settings: what an administrator set, else the manifest's defaults.
 ---@class perigee.config
 ---@field [string] perigee.Value Settings that the manifest declares under `config`.

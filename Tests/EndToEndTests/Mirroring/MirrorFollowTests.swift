@@ -68,7 +68,7 @@ import Testing
         // Names change places: neither may be in the other's way.
         for (from, to) in [("app", "third"), ("second", "app"), ("third", "second")] {
             let answer = try await pair.primary.http.put("\(base)/PRJ/repos/\(from)", ["name": .string(to)])
-            #expect(answer.status == 200)
+            #expect(answer.status == 201)
         }
         try await pair.waitForRefs(of: "PRJ", "app", on: mirror)
         let ids = try await pair.primary.http.get("\(base)/PRJ/repos/app").json()["id"]
@@ -78,7 +78,7 @@ import Testing
         try await pair.primary.makeProject("NEW")
         let moved = try await pair.primary.http.put(
             "\(base)/PRJ/repos/second", ["project": ["key": "NEW"]])
-        #expect(moved.status == 200)
+        #expect(moved.status == 201)
         try await expectNames(["PRJ/app", "NEW/second"])
         #expect(try await pair.primary.http.delete("\(base)/NEW/repos/second").status < 300)
         try await expectNames(["PRJ/app"])
