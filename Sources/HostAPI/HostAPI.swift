@@ -22,12 +22,13 @@ package enum HostAPI {
         modules(HostServices(hosting: nil, kv: nil, cluster: cluster))
     }
 
-    /// The generated part of the SDK by path below `sdk/`: `types/perigee.lua` and `reference/<module>.md`.
+    /// The generated part of the SDK by path below `sdk/`: `types/perigee.lua` and
+    /// `reference/modules/<module>.md`.
     package static func sdkFiles() -> [String: String] {
         let modules = modules(HostServices(hosting: nil, kv: nil))
         var files = ["types/perigee.lua": StubWriter(modules: modules).text()]
         for module in modules {
-            files["reference/\(module.name).md"] = ReferenceWriter(module: module).text()
+            files["reference/modules/\(module.name).md"] = ReferenceWriter(module: module).text()
         }
         files["reference/README.md"] = ReferenceWriter.index(of: modules)
         return files

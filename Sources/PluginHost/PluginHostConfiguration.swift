@@ -19,7 +19,8 @@ package struct PluginHostConfiguration: Sendable {
 
     /// - Parameter threads: At least 1.
     package init(
-        firstPartyDirectory: String?, installedDirectory: String?, ceilings: PluginCeilings = PluginCeilings(),
+        firstPartyDirectory: String?, installedDirectory: String?,
+        ceilings: PluginCeilings = PluginCeilings(),
         disabled: Set<String> = [], mode: String = "primary", threads: Int = 1
     ) {
         self.firstPartyDirectory = firstPartyDirectory

@@ -1,6 +1,6 @@
 import PluginHost
 
-/// Writes one module's reference page: `sdk/reference/<module>.md`.
+/// Writes one module's reference page: `sdk/reference/modules/<module>.md`.
 struct ReferenceWriter {
     let module: HostModule
 
@@ -13,7 +13,7 @@ struct ReferenceWriter {
         lines += ["[How Lua here differs from stock Lua 5.4](lua.md)", ""]
         lines += ["| module | what a plugin does with it |", "|---|---|"]
         for module in modules {
-            lines.append("| [`perigee.\(module.name)`](\(module.name).md) | \(module.summary) |")
+            lines.append("| [`perigee.\(module.name)`](modules/\(module.name).md) | \(module.summary) |")
         }
         lines += ["", "[Lua in plugins](lua.md): what is there of Lua 5.4, and what differs."]
         return lines.joined(separator: "\n") + "\n"

@@ -6,8 +6,11 @@ package struct MirroredProject: Sendable, Hashable {
     package var id: ProjectID
     /// As it is stored; personal ones begin with `~`.
     package var key: String
+    /// What people read.
     package var name: String
+    /// What it is for; may be nil.
     package var description: String?
+    /// Whether everybody may read it.
     package var isPublic: Bool
     /// Whether it is somebody's own.
     package var isPersonal: Bool
@@ -41,13 +44,21 @@ package struct MirroredProject: Sendable, Hashable {
 package struct MirroredRepository: Sendable, Hashable {
     /// The same as on the upstream.
     package var id: RepositoryID
+    /// Where it belongs.
     package var project: ProjectID
+    /// The name as it appears in addresses.
     package var slug: String
+    /// What people read.
     package var name: String
+    /// What it is for; may be nil.
     package var description: String?
+    /// Whether everybody may read it.
     package var isPublic: Bool
+    /// Whether it may be forked.
     package var isForkable: Bool
+    /// Whether it can only be read.
     package var isArchived: Bool
+    /// Common to a repository and its forks.
     package var hierarchyID: String
     /// In milliseconds since 1970.
     package var createdMilliseconds: Int64

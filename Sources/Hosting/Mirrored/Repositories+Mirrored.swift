@@ -3,7 +3,8 @@ internal import Logging
 package import Portable
 internal import SharedDatabase
 
-/// What a mirror does to its copy of the upstream's projects and repositories. Nobody is asked for permission.
+/// What a mirror does to its copy of the upstream's projects and repositories. Nobody is asked for
+/// permission.
 extension Repositories {
     /// All repositories that can be used, with their default branches not looked at; on the upstream.
     /// - Parameter projects: Only those of these projects; nil gives all.

@@ -11,6 +11,7 @@ package struct MirrorHealth: Sendable {
     package let isDiscovering: Bool
     /// While it gets what there is: how many repositories are here, of how many.
     package let synced: Int
+    /// Of so many.
     package let total: Int
     /// Whether clients may be sent to it.
     package let isServing: Bool

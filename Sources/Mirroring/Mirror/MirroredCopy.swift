@@ -35,8 +35,9 @@ package struct MirroredCopy: Sendable {
     package let failures: Int64
     /// Why it failed last.
     package let lastError: String?
-    /// When it was fetched first, and last, in milliseconds since 1970.
+    /// When it was fetched first, in milliseconds since 1970.
     package let firstSyncedMilliseconds: Int64?
+    /// When it was fetched last.
     package let syncedMilliseconds: Int64?
 }
 

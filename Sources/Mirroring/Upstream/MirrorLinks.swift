@@ -19,8 +19,9 @@ package struct MirrorLinks: Sendable {
         package var address: String
         /// Of Perigee.
         package var version: String
-        /// What it was told last of the catalogue and of rights.
+        /// What it was told last of the catalogue.
         package var catalogue: String?
+        /// What it was told last of rights.
         package var rights: String?
 
         /// Everything that a node says.

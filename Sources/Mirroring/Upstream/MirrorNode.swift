@@ -28,8 +28,9 @@ package struct MirrorNode: Sendable, Hashable {
     package let state: MirrorNodeState
     /// Its clock minus the upstream's, in milliseconds.
     package let clockOffset: Int64
-    /// When it was heard of first, in milliseconds since 1970, and last.
+    /// When it was heard of first, in milliseconds since 1970.
     package let joinedMilliseconds: Int64
+    /// When it was heard of last.
     package let seenMilliseconds: Int64
     /// Whether its lease is running.
     package let isAlive: Bool

@@ -32,8 +32,8 @@ package enum SettingTable {
 extension SettingTable {
     static let applicationMode = Setting(
         "application.mode", .choice(["default", "mirror"]), "default",
-        "What this node is. `default`: a primary that owns its repositories; `mirror`: it has copies of those "
-            + "of `plugin.mirroring.upstream.url`.")
+        "What this node is. `default`: a primary that owns its repositories; `mirror`: it has copies of "
+            + "those of `plugin.mirroring.upstream.url`.")
     static let displayName = Setting(
         "setup.displayName", .text, "Perigee", "The name of this instance, for people.")
     static let baseURL = Setting(

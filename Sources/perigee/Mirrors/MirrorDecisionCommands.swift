@@ -6,9 +6,9 @@ struct MirrorAcceptCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "accept", abstract: "Accept a mirror that asks.",
         discussion: """
-            Compare the id with the one that `perigee mirror status` shows on the mirror, or its base URL: it \
-            follows from the key that only the mirror has. An accepted mirror may read every repository of the \
-            projects that it is given.
+            Compare the id with the one that `perigee mirror status` shows on the mirror, or its base URL: \
+            it follows from the key that only the mirror has. An accepted mirror may read every repository \
+            of the projects that it is given.
             """)
 
     @Argument(help: "The mirror's id, such as B0F5-CS21-45C2-CCK3.")

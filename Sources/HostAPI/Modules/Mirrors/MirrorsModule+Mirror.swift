@@ -73,8 +73,8 @@ extension MirrorsModule {
         HostFunction(
             "compare",
             summary: """
-                Compares everything with the upstream in one request, and takes over what it says of projects \
-                and repositories. What differs in its refs is to be fetched.
+                Compares everything with the upstream in one request, and takes over what it says of \
+                projects and repositories. What differs in its refs is to be fetched.
                 """,
             results: [
                 HostResult(
