@@ -18,6 +18,8 @@ package struct MirrorSettings: Sendable {
     package var version: String
     /// The name of this node, for people.
     package var nodeName: String
+    /// How long what a user may read is remembered while the upstream is away.
+    package var rightsOffline: Duration = .seconds(600)
 
     /// Everything that must be said.
     package init(
