@@ -9,7 +9,7 @@ package struct Permissions: Sendable {
         if let remote = services.remoteCredentials(of: principal) {
             return try await services.remoteRights(of: remote, on: nil).permissions
         }
-        try await services.read { [settings = services.settings] transaction in
+        return try await services.read { [settings = services.settings] transaction in
             try transaction.permissionFacts(principal, settings: settings).effective
         }
     }
@@ -18,7 +18,7 @@ package struct Permissions: Sendable {
     /// On a mirror only the global ones count.
     package func effective(_ principal: Principal, project: Project) async throws -> PermissionSet {
         if services.remoteCredentials(of: principal) != nil { return try await effective(principal) }
-        try await services.read { [settings = services.settings] transaction in
+        return try await services.read { [settings = services.settings] transaction in
             try transaction.permissionFacts(principal, project: project, settings: settings).effective
         }
     }
@@ -28,7 +28,7 @@ package struct Permissions: Sendable {
         if let remote = services.remoteCredentials(of: principal) {
             return try await services.remoteRights(of: remote, on: repository.id).permissions
         }
-        try await services.read { [settings = services.settings] transaction in
+        return try await services.read { [settings = services.settings] transaction in
             try transaction.permissionFacts(principal, repository: repository, settings: settings).effective
         }
     }
