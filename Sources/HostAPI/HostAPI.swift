@@ -1,5 +1,6 @@
 package import ClusterServices
 package import Hosting
+package import Mirroring
 package import PluginHost
 
 /// The Lua-visible API: one file per Lua module, each function declared once with its types, docs and
@@ -8,9 +9,12 @@ package enum HostAPI {
     /// The modules over real services, in the order they are documented.
     /// - Parameter routes: Where endpoints go; without it plugins with endpoints cannot start.
     package static func modules(
-        hosting: Hosting, kv: KeyValueStore, cluster: ClusterAPIs = ClusterAPIs(), routes: RouteTable? = nil
+        hosting: Hosting, kv: KeyValueStore, cluster: ClusterAPIs = ClusterAPIs(),
+        routes: RouteTable? = nil, mirroring: Mirroring? = nil
     ) -> [HostModule] {
-        modules(HostServices(hosting: hosting, kv: kv, cluster: cluster, routes: routes))
+        modules(
+            HostServices(
+                hosting: hosting, kv: kv, cluster: cluster, routes: routes, mirroring: mirroring))
     }
 
     /// The modules of a program that has no repositories, such as a measurement.
@@ -38,7 +42,7 @@ package enum HostAPI {
             CommitsModule.module(services), ProjectsModule.module(services), KVModule.module(services),
             CachesModule.module(services), TopicsModule.module(services), ClusterModule.module(services),
             LocksModule.module(services), ExecutorsModule.module(services), JobsModule.module(services),
-            RoutesModule.module(services),
+            RoutesModule.module(services), MirrorsModule.module(services),
             ConfigModule.module(), LogModule.module(), TimeModule.module(), JSONModule.module(),
             PluginModule.module(),
         ]

@@ -1,6 +1,7 @@
 package import ClusterServices
 import GitStore
 import Hosting
+import Mirroring
 import PluginHost
 import Portable
 
@@ -10,6 +11,7 @@ struct HostServices: Sendable {
     let kv: KeyValueStore?
     var cluster = ClusterAPIs()
     var routes: RouteTable?
+    var mirroring: Mirroring?
 
     func requireRoutes() throws -> RouteTable {
         guard let routes else {
@@ -70,6 +72,13 @@ struct HostServices: Sendable {
             throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
         }
         return jobs
+    }
+
+    func requireMirroring() throws -> Mirroring {
+        guard let mirroring else {
+            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
+        }
+        return mirroring
     }
 
     /// The repository of an argument.

@@ -78,6 +78,21 @@ package struct Mirroring: Sendable {
         try await UpstreamIdentity.load(registry.tables)
     }
 
+    /// Brings a change to a mirror, and raises `mirror:repo_synchronized` when all of it shows the change.
+    /// - Throws: As ``Deliveries/deliver(_:of:to:wait:)``.
+    package func deliver(
+        _ kind: MirrorWork.Kind, of repository: RepositoryID, to mirror: MirrorID, wait: Duration
+    ) async throws -> Delivery {
+        let delivery = try await deliveries.deliver(kind, of: repository, to: mirror, wait: wait)
+        guard kind != .metadata, !delivery.nodes.isEmpty, let server = try? await registry.server(mirror)
+        else { return delivery }
+        var changes: [RefChange]?
+        if case .refs(let list) = kind { changes = list }
+        try await catalogue.hosting.repositories.announceSynchronized(
+            repository, mirror: mirror.rawValue, named: server.properties.name, changes: changes)
+        return delivery
+    }
+
     /// Hears of what other nodes of the upstream write down.
     package func start() async throws { try await tidings.start(database) }
 

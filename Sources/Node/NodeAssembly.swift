@@ -47,7 +47,7 @@ struct NodeAssembly {
             hosting: parts.hosting, plugins: parts.plugins, logs: logs, metrics: metrics, node: report,
             membership: parts.cluster.membership, locks: parts.cluster.locks,
             executors: parts.cluster.executors, jobs: parts.cluster.jobs,
-            routes: parts.routes
+            routes: parts.routes, mirroring: parts.mirroring
         ).addRoutes(to: router)
         GitHTTP(
             hosting: parts.hosting, hookSocketPath: parts.hooks.path,

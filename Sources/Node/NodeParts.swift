@@ -4,6 +4,7 @@ import GitTransport
 import HostAPI
 import Hosting
 import Logging
+import Mirroring
 import NIOCore
 import NIOPosix
 import PluginHost
@@ -17,6 +18,7 @@ struct NodeParts: Sendable {
     let cluster: ClusterParts
     let git: GitStore
     let hosting: Hosting
+    let mirroring: Mirroring
     let plugins: PluginHost
     /// The endpoints of plugins.
     let routes = RouteTable()
@@ -31,7 +33,8 @@ struct NodeParts: Sendable {
         try StartupChecks.tls(configuration.server.serving)
         let hooksDirectory = try HookFolder.prepare(layout: layout, distribution: distribution)
         let firstParty = configuration.plugins.firstPartyDirectory ?? distribution.findPlugins()
-        try StartupChecks.plugins([firstParty, layout.installedPlugins].compactMap { $0 })
+        let isMirror = configuration.mirror != nil
+        try StartupChecks.plugins([firstParty, isMirror ? nil : layout.installedPlugins].compactMap { $0 })
         let executable = try StartupChecks.gitExecutable(configuration.git.executable, searchPath: searchPath)
         database = try Self.openDatabase(configuration, layout)
         let events = EventBus(log: EventLog(database: database, node: id))
@@ -45,13 +48,17 @@ struct NodeParts: Sendable {
         hosting = Hosting(
             layout: layout, database: database, git: git, events: events, node: id,
             settings: configuration.hosting, logger: Logger(label: "perigee.hosting"))
+        mirroring = try Mirroring(
+            hosting: hosting, database: database, node: id, packsMax: configuration.mirrorPacksMax,
+            mirror: configuration.mirrorSettings(layout: layout), eventLoopGroup: eventLoopGroup,
+            logger: Logger(label: "perigee.mirroring"))
         plugins = PluginHost(
             configuration: configuration.pluginHost(layout: layout, firstParty: firstParty, node: id),
             database: database,
             events: events,
             modules: HostAPI.modules(
                 hosting: hosting, kv: KeyValueStore(database: database), cluster: cluster.plugins,
-                routes: routes),
+                routes: routes, mirroring: mirroring),
             logger: Logger(label: "perigee.plugin"))
         hosting.pushes.addGuard(HostAPIPushGuard(plugins: plugins, hosting: hosting))
         hooks = try HookSocket(
@@ -84,6 +91,22 @@ extension NodeConfiguration {
             defaultBranch: git.defaultBranch)
     }
 
+    /// The settings as a mirror takes them; `nil` on a primary.
+    func mirrorSettings(layout: HomeLayout) -> MirrorSettings? {
+        mirror.map { mirror in
+            var settings = MirrorSettings(
+                name: displayName, baseURL: baseURL ?? "", upstreamURL: mirror.upstreamURL,
+                farmSecret: mirror.farmSecret, secretFile: "\(layout.config)/mirror-farm.secret",
+                certificateAuthorities: mirror.certificateAuthorities, version: Release.version,
+                nodeName: cluster.name ?? NodeOrigin.hostName)
+            settings.interval = mirror.interval
+            settings.fetchesMax = mirror.fetchesMax
+            settings.attemptsMax = mirror.attemptsMax
+            settings.rightsOffline = mirror.rightsOffline
+            return settings
+        }
+    }
+
     /// The settings as the plugin host takes them.
     func pluginHost(layout: HomeLayout, firstParty: String?, node: NodeID) -> PluginHostConfiguration {
         var ceilings = PluginCeilings()
@@ -94,8 +117,10 @@ extension NodeConfiguration {
         ceilings.killsMax = plugins.quarantineKills
         ceilings.killWindow = plugins.quarantineWindow
         var host = PluginHostConfiguration(
-            firstPartyDirectory: firstParty, installedDirectory: layout.installedPlugins, ceilings: ceilings,
-            disabled: plugins.disabled, threads: plugins.threads)
+            firstPartyDirectory: firstParty,
+            // A mirror runs nothing but what comes with the program.
+            installedDirectory: mirror == nil ? layout.installedPlugins : nil, ceilings: ceilings,
+            disabled: plugins.disabled, mode: mirror == nil ? "primary" : "mirror", threads: plugins.threads)
         host.node = node.rawValue
         return host
     }

@@ -4,6 +4,7 @@ import GitTransport
 import Glibc
 import Hosting
 import Logging
+import Mirroring
 import PluginHost
 import Portable
 import ServiceLifecycle
@@ -44,8 +45,14 @@ struct NodeStages: Sendable {
                 }),
             stage(
                 "cluster", after: signals[0], isUp: signals[1],
-                start: { [parts] in try await parts.cluster.start() },
-                stop: { [parts] in await parts.cluster.stop() }),
+                start: { [parts] in
+                    try await parts.cluster.start()
+                    try await parts.mirroring.start()
+                },
+                stop: { [parts] in
+                    await parts.mirroring.stop()
+                    await parts.cluster.stop()
+                }),
             stage(
                 "plugins", after: signals[1], isUp: signals[2],
                 start: { [parts] in await parts.plugins.start() },
@@ -117,6 +124,10 @@ struct NodeStages: Sendable {
         if configuration.baseURL == nil { parts.hosting.settings.baseURL.set(url) }
         parts.cluster.membership.announce(httpPort: port)
         ssh.announce()
+        parts.mirroring.follower?.announce(
+            address: ServedAddress.url(
+                address: configuration.cluster.address ?? configuration.server.address, port: port,
+                isTLS: configuration.server.tls != nil))
         status.serve()
         try NodeFile(
             processID: Int(getpid()), nodeID: id, url: url, httpPort: port, sshPort: ssh.port

@@ -2,8 +2,8 @@
 package struct PluginHostConfiguration: Sendable {
     /// The distribution's `plugins/` folder, one folder per plugin; `nil` when there is none.
     package var firstPartyDirectory: String?
-    /// The shared home's `plugins/installed-plugins`; need not exist.
-    package var installedDirectory: String
+    /// The shared home's `plugins/installed-plugins`; need not exist; `nil` on a node that runs none of them.
+    package var installedDirectory: String?
     /// What the operator allows a plugin at most.
     package var ceilings: PluginCeilings
     /// Plugins that are not run whatever the database says.
@@ -19,7 +19,7 @@ package struct PluginHostConfiguration: Sendable {
 
     /// - Parameter threads: At least 1.
     package init(
-        firstPartyDirectory: String?, installedDirectory: String, ceilings: PluginCeilings = PluginCeilings(),
+        firstPartyDirectory: String?, installedDirectory: String?, ceilings: PluginCeilings = PluginCeilings(),
         disabled: Set<String> = [], mode: String = "primary", threads: Int = 1
     ) {
         self.firstPartyDirectory = firstPartyDirectory

@@ -2,6 +2,7 @@ package import ClusterServices
 package import HTTPServing
 package import Hosting
 package import Hummingbird
+package import Mirroring
 package import Observability
 package import PluginHost
 
@@ -20,6 +21,7 @@ package struct RESTAPI: Sendable {
     let executors: ExecutorService?
     let jobs: JobScheduler?
     let routes: RouteTable?
+    let mirroring: Mirroring?
 
     /// - Parameters:
     ///   - metrics: What `/metrics` shows.
@@ -29,10 +31,11 @@ package struct RESTAPI: Sendable {
     ///   - executors: Likewise.
     ///   - jobs: Likewise.
     ///   - routes: The endpoints of plugins; likewise.
+    ///   - mirroring: Likewise.
     package init(
         hosting: Hosting, plugins: PluginHost, logs: LogSystem, metrics: PrometheusRegistry, node: NodeReport,
         membership: Membership? = nil, locks: LockService? = nil, executors: ExecutorService? = nil,
-        jobs: JobScheduler? = nil, routes: RouteTable? = nil
+        jobs: JobScheduler? = nil, routes: RouteTable? = nil, mirroring: Mirroring? = nil
     ) {
         self.hosting = hosting
         self.plugins = plugins
@@ -44,6 +47,7 @@ package struct RESTAPI: Sendable {
         self.locks = locks
         self.jobs = jobs
         self.routes = routes
+        self.mirroring = mirroring
     }
 
     /// Adds every REST route, each answering under `/rest/{api}/1.0` and `/rest/{api}/latest`, as well as
@@ -85,6 +89,13 @@ package struct RESTAPI: Sendable {
         let plugin = router.group("rest/plugins/:version")
         PluginRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
         PluginStorageRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
+        if let mirroring {
+            let group = router.group("rest/mirroring/:version")
+            MirroringRequestRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+            MirrorServerRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+            MirrorLinkRoutes(mirroring: mirroring).add(to: group)
+            MirrorAuthenticateRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+        }
         if let routes { PluginEndpoints(routes: routes).add(to: router) }
         MethodRefusals.add(to: router, below: ["/rest", "/status", "/metrics", "/plugins"])
     }

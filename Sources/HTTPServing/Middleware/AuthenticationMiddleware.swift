@@ -15,7 +15,9 @@ struct AuthenticationMiddleware: RouterMiddleware {
         _ request: Request, context: ServingContext,
         next: (Request, ServingContext) async throws -> Response
     ) async throws -> Response {
-        guard let header = request.headers[.authorization] else { return try await next(request, context) }
+        guard let header = request.headers[.authorization], !Self.isToken(header) else {
+            return try await next(request, context)
+        }
         var context = context
         context.principal = try await authenticate(try Self.credentials(from: header))
         guard let user = context.principal.user else { return try await next(request, context) }
@@ -25,6 +27,10 @@ struct AuthenticationMiddleware: RouterMiddleware {
         response.headers[.userID] = String(user.id.rawValue)
         return response
     }
+
+    /// Whether the header is a mirror's signature of its request, which is nobody's login: the routes for
+    /// mirrors look at it themselves, and for others the caller is anonymous.
+    private static func isToken(_ header: String) -> Bool { header.prefix(4).lowercased() == "jwt " }
 
     /// What the header says, in RFC 7617's or RFC 6750's form.
     /// - Throws: ``HostingError/authenticationFailed`` for any other form.

@@ -7,7 +7,7 @@ enum EventsModule {
     static let hostKeys = [
         "repo:refs_changed", "repo:created", "repo:modified", "repo:deleted", "project:created",
         "project:modified",
-        "project:deleted", "cluster:node_added", "cluster:node_removed",
+        "project:deleted", "cluster:node_added", "cluster:node_removed", "mirror:repo_synchronized",
     ]
 
     static func module() -> HostModule {

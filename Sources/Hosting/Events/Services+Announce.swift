@@ -61,6 +61,19 @@ extension Services {
         }
     }
 
+    /// Announces `mirror:repo_synchronized`.
+    func announceSynchronized(
+        _ repository: Repository, _ facts: [String: PortableValue]
+    ) async throws {
+        var facts = facts
+        facts["repository"] = repository.portable(links: settings.baseURL)
+        try await change(durability: .process, changesAccess: false) { [self, facts] transaction in
+            try announce(
+                "mirror:repo_synchronized", facts, repository: repository.id, by: .localOperator,
+                in: transaction)
+        }
+    }
+
     /// Writes an event in the webhook's shape into the log, for when the transaction is committed.
     private func announce(
         _ key: String, _ facts: [String: PortableValue], repository: RepositoryID?, by principal: Principal,

@@ -39,6 +39,23 @@ extension Repositories {
         for repository in repositories { try await makeMirroredFolder(repository) }
     }
 
+    /// Raises `mirror:repo_synchronized` on the upstream: the whole of a mirror shows a change.
+    /// - Parameter changes: Empty when they are too many to list.
+    /// - Source: Bitbucket Server's webhooks, "Mirror synchronized".
+    package func announceSynchronized(
+        _ id: RepositoryID, mirror: String, named name: String, changes: [RefChange]?
+    ) async throws {
+        guard let repository = try await get(id) else { return }
+        try await services.announceSynchronized(
+            repository,
+            [
+                "mirrorServer": ["id": .string(mirror), "name": .string(name)],
+                "syncType": .string(changes == nil ? "snapshot" : "incremental"),
+                "refLimitExceeded": .bool(changes == nil),
+                "changes": .list((changes ?? []).map { $0.portable() }),
+            ])
+    }
+
     /// Says that a repository has its content, so that it is served.
     package func markMirrored(_ id: RepositoryID) async throws {
         try await services.write(changesAccess: false) { transaction in

@@ -30,6 +30,8 @@ package final class MirrorFollower: Sendable {
         var lastError: String?
         var nodes: [MirrorNode] = []
         var isConnected = false
+        /// Where this node's fellows find it.
+        var address: String
     }
 
     /// Who this mirror is.
@@ -42,7 +44,7 @@ package final class MirrorFollower: Sendable {
     let tables: MirrorDatabase
     let connection: UpstreamConnection
     let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let rightsChanged = Mutex<[@Sendable () -> Void]>([])
 
     /// - Throws: ``FarmIdentityError``, ``PeerError`` when the file of authorities cannot be used.
@@ -54,6 +56,7 @@ package final class MirrorFollower: Sendable {
         self.hosting = hosting
         self.node = node
         self.logger = logger
+        state = Mutex(State(address: settings.baseURL))
         tables = MirrorDatabase(database: database)
         identity = try FarmIdentity.load(given: settings.farmSecret, file: settings.secretFile)
         connection = UpstreamConnection(
@@ -205,12 +208,12 @@ package final class MirrorFollower: Sendable {
     }
 
     private func ask() async throws -> LinkReply {
-        let known = state.withLock { ($0.cursor, $0.node, $0.catalogue, $0.rights) }
+        let known = state.withLock { ($0.cursor, $0.node, $0.catalogue, $0.rights, $0.address) }
         let answer = try await connection.call(
             "POST", "mirrorServers/\(identity.id)/link",
             body: [
                 "cursor": .optional(known.0), "state": .string(known.1.rawValue),
-                "name": .string(settings.nodeName), "address": .string(settings.address),
+                "name": .string(settings.nodeName), "address": .string(known.4),
                 "version": .string(settings.version), "catalogue": .optional(known.2),
                 "rights": .optional(known.3),
             ], timeout: .seconds(15))
@@ -231,6 +234,9 @@ package final class MirrorFollower: Sendable {
     package func onRightsChange(_ action: @escaping @Sendable () -> Void) {
         rightsChanged.withLock { $0.append(action) }
     }
+
+    /// Says where this node's fellows find it.
+    package func announce(address: String) { state.withLock { $0.address = address } }
 
     /// Says how far this node is; the upstream hears it with the next question.
     package func setNodeState(_ new: MirrorNodeState) { state.withLock { $0.node = new } }

@@ -10,28 +10,31 @@ package struct MirrorSettings: Sendable {
     package var farmSecret: String?
     /// Where the farm's secret is kept.
     package var secretFile: String
-    /// Where this node's fellows find it.
-    package var address: String
     /// A PEM file of the authorities by which the upstream's certificate is judged; nil trusts the system's.
     package var certificateAuthorities: String?
     /// Of Perigee.
     package var version: String
     /// The name of this node, for people.
     package var nodeName: String
+    /// How often everything is compared.
+    package var interval: Duration = .seconds(180)
+    /// How many repositories are fetched at a time.
+    package var fetchesMax = 4
+    /// How often a fetch is tried before it is left to the next comparison.
+    package var attemptsMax = 6
     /// How long what a user may read is remembered while the upstream is away.
     package var rightsOffline: Duration = .seconds(600)
 
     /// Everything that must be said.
     package init(
         name: String, baseURL: String, upstreamURL: String, farmSecret: String?, secretFile: String,
-        address: String, certificateAuthorities: String?, version: String, nodeName: String
+        certificateAuthorities: String?, version: String, nodeName: String
     ) {
         self.name = name
         self.baseURL = baseURL
         self.upstreamURL = upstreamURL
         self.farmSecret = farmSecret
         self.secretFile = secretFile
-        self.address = address
         self.certificateAuthorities = certificateAuthorities
         self.version = version
         self.nodeName = nodeName

@@ -52,6 +52,13 @@ package struct MirrorWork: Sendable, Hashable {
         self.init(repository: RepositoryID(repository), generation: generation, kind: kind, phase: phase)
     }
 
+    /// Several items of one repository as one: the last generation, and all that has changed.
+    package init(merging items: [MirrorWork], phase: Phase) {
+        self.init(
+            repository: items.last?.repository ?? RepositoryID(0),
+            generation: items.map(\.generation).max() ?? 0, kind: .merged(items.map(\.kind)), phase: phase)
+    }
+
     init(repository: RepositoryID, generation: Int64, kind: Kind, phase: Phase) {
         self.repository = repository
         self.generation = generation

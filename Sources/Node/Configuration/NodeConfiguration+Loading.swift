@@ -25,6 +25,8 @@ extension NodeConfiguration {
                 address: try values.optionalString(SettingTable.clusterNodeAddress),
                 lease: try values.seconds(SettingTable.clusterLease)),
             databaseCheckInterval: try values.seconds(SettingTable.databaseCheckInterval),
+            mirror: try mirror(values),
+            mirrorPacksMax: try values.int(SettingTable.mirroringHosting),
             git: try git(values, processors: processors), plugins: try plugins(values, processors: processors)
         )
     }
@@ -106,7 +108,7 @@ extension NodeConfiguration {
             quarantineWindow: try values.seconds(SettingTable.pluginQuarantineWindow))
     }
 
-    private static func withoutTrailingSlash(_ url: String) -> String {
+    static func withoutTrailingSlash(_ url: String) -> String {
         url.hasSuffix("/") ? String(url.dropLast()) : url
     }
 }

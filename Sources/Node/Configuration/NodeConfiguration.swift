@@ -122,6 +122,10 @@ package struct NodeConfiguration: Sendable {
     package var cluster: Cluster
     /// How often the database is asked whether it answers, and how long that may take.
     package var databaseCheckInterval: Duration
+    /// What this node mirrors; `nil` on a primary.
+    package var mirror: Mirror?
+    /// How many packs are made for mirrors at a time.
+    package var mirrorPacksMax: Int
     /// Git operations.
     package var git: Git
     /// Plugins.

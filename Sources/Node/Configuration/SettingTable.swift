@@ -4,7 +4,7 @@ import Portable
 package enum SettingTable {
     /// The table.
     package static let settings: [Setting] =
-        setup + server + ssh + database + cluster + logging + hosting + plugins
+        setup + server + ssh + database + cluster + mirroring + logging + hosting + plugins
 
     /// The row that a key belongs to, by its name or as one of a pattern.
     static func setting(for key: String) -> Setting? {
@@ -31,8 +31,9 @@ package enum SettingTable {
 
 extension SettingTable {
     static let applicationMode = Setting(
-        "application.mode", .choice(["default"]), "default",
-        "What this node is. `default`: a primary that owns its repositories.")
+        "application.mode", .choice(["default", "mirror"]), "default",
+        "What this node is. `default`: a primary that owns its repositories; `mirror`: it has copies of those "
+            + "of `plugin.mirroring.upstream.url`.")
     static let displayName = Setting(
         "setup.displayName", .text, "Perigee", "The name of this instance, for people.")
     static let baseURL = Setting(

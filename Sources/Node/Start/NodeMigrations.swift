@@ -1,5 +1,6 @@
 import ClusterServices
 import Hosting
+import Mirroring
 import PluginHost
 import SharedDatabase
 
@@ -9,5 +10,5 @@ enum NodeMigrations {
     static let all =
         EventLog.migrations + Hosting.migrations + KeyValueStore.migrations + PluginHost.migrations
         + Membership.migrations + CacheService.migrations + JobScheduler.migrations
-        + ExecutorService.migrations
+        + ExecutorService.migrations + Mirroring.migrations
 }

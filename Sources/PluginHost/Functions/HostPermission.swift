@@ -26,6 +26,10 @@ package struct HostPermission: Sendable, Hashable {
     package static let beforePush = HostPermission(
         key: "before_push", level: .granted, manifestLine: "\"before_push\": true")
 
+    /// Driving mirrors.
+    package static let mirroring = HostPermission(
+        key: "mirroring", level: .granted, manifestLine: "\"mirroring\": true")
+
     /// Reading one of `repositories`, `refs`, `commits`, `projects`.
     package static func read(_ key: String) -> HostPermission {
         HostPermission(key: key, level: .read, manifestLine: "\"\(key)\": \"read\"")

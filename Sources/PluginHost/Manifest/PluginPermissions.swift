@@ -16,6 +16,8 @@ package struct PluginPermissions: Sendable, Hashable {
     package var kvBytesMax: Int64?
     /// Whether it may judge pushes.
     package var beforePush = false
+    /// Whether it may drive mirrors.
+    package var mirroring = false
 
     /// Names that it may use, by key: `caches`, `topics`, `locks`, `jobs`, `executors`; under `routes` the
     /// endpoints, such as `GET /report/{repository}`.
@@ -29,13 +31,14 @@ package struct PluginPermissions: Sendable, Hashable {
     package static let named = ["caches", "topics", "locks", "jobs", "executors"]
     static let writable = ["repositories", "refs"]
     /// The keys that `permissions` may have.
-    package static let keysKnown = ["events", "before_push", "kv", "routes"] + readable + named
+    package static let keysKnown = ["events", "before_push", "kv", "routes", "mirroring"] + readable + named
 
     /// Whether a host function that needs `permission` may be called.
     package func grants(_ permission: HostPermission) -> Bool {
         switch permission.key {
         case "events": events.contains { permission == .event($0) }
         case "before_push": beforePush
+        case "mirroring": mirroring
         case "kv": kvBytesMax != nil
         case let key where key == "routes" || Self.named.contains(key):
             permission.name.map { names[key]?.contains($0) ?? false } ?? (names[key] != nil)
@@ -54,6 +57,7 @@ package struct PluginPermissions: Sendable, Hashable {
         if let kvBytesMax { texts.append("kv: \(SizeText.text(bytes: kvBytesMax))") }
         texts += names.map { "\($0.key): \($0.value.joined(separator: ", "))" }
         if beforePush { texts.append("before_push") }
+        if mirroring { texts.append("mirroring") }
         return texts.sorted()
     }
 
@@ -98,6 +102,7 @@ package struct PluginPermissions: Sendable, Hashable {
             kvBytesMax = bytes
         }
         beforePush = try object.boolean("before_push") ?? false
+        mirroring = try object.boolean("mirroring") ?? false
     }
 
     /// Names of a plugin's caches, locks and so on: at most 100 letters, digits and `-`, a letter first.

@@ -4,7 +4,7 @@ import Logging
 /// Finds the plugins of a distribution and of a shared home.
 struct PluginCatalog: Sendable {
     let firstPartyDirectory: String?
-    let installedDirectory: String
+    let installedDirectory: String?
     let logger: Logger
 
     /// One plugin to use, and the copies that are not.

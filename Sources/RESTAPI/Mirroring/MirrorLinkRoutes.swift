@@ -1,3 +1,4 @@
+import GitStore
 import HTTPServing
 import HTTPTypes
 import Hosting
