@@ -108,15 +108,8 @@ struct UpstreamDoor: Sendable {
     static func stream(
         _ first: ByteBuffer, _ source: BodySource
     ) -> AsyncThrowingStream<ByteBuffer, any Error> {
-        var begin: ByteBuffer? = first
-        var rest = source.take()
-        return AsyncThrowingStream {
-            if let bytes = begin {
-                begin = nil
-                if bytes.readableBytes > 0 { return bytes }
-            }
-            return try await rest?.next()
-        }
+        let pieces = BodyPieces(first, source)
+        return AsyncThrowingStream { try await pieces.next() }
     }
 }
 
