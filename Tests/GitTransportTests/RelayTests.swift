@@ -1,4 +1,5 @@
 import GitStore
+import Hosting
 import NIOCore
 import Portable
 import Testing

@@ -12,6 +12,18 @@ package protocol AccessAuthority: Sendable {
     ) async throws -> RemoteRights
 }
 
+extension User {
+    /// A user of another server, as that describes it.
+    package init(
+        remoteID id: UserID, name: String, slug: String, displayName: String, emailAddress: String?,
+        active: Bool, kind: UserKind
+    ) {
+        self.init(
+            id: id, name: name, slug: slug, displayName: displayName, emailAddress: emailAddress,
+            active: active, kind: kind, createdMilliseconds: 0)
+    }
+}
+
 /// What an upstream says of a caller of its mirror.
 package struct RemoteRights: Sendable, Hashable {
     /// Who it is; nil for nobody in particular.

@@ -1,4 +1,4 @@
-package import Hosting
+internal import Hosting
 internal import NIOCore
 internal import Portable
 

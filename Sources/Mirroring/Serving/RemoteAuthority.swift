@@ -33,6 +33,13 @@ package final class RemoteAuthority: AccessAuthority {
         /// nil when the credentials were refused.
         let rights: RemoteRights?
         let since: ContinuousClock.Instant
+
+        var answer: RemoteRights {
+            get throws {
+                guard let rights else { throw HostingError.authenticationFailed }
+                return rights
+            }
+        }
     }
 
     private struct State {
@@ -150,15 +157,6 @@ package final class RemoteAuthority: AccessAuthority {
         let now = ContinuousClock.now
         return state.withLock { state in
             state.known[question].flatMap { $0.since.duration(to: now) < times.offline ? $0 : nil }
-        }
-    }
-}
-
-extension RemoteAuthority.Known {
-    fileprivate var answer: RemoteRights {
-        get throws {
-            guard let rights else { throw HostingError.authenticationFailed }
-            return rights
         }
     }
 }

@@ -39,12 +39,11 @@ extension RemoteRights {
         var user: User?
         if let id = value["id"]?.integerValue, let name = value["name"]?.stringValue {
             user = User(
-                id: UserID(id), name: name, slug: value["slug"]?.stringValue ?? name.lowercased(),
+                remoteID: UserID(id), name: name, slug: value["slug"]?.stringValue ?? name.lowercased(),
                 displayName: value["displayName"]?.stringValue ?? name,
                 emailAddress: value["emailAddress"]?.stringValue,
                 active: value["active"]?.boolValue ?? true,
-                kind: value["type"]?.stringValue.flatMap(UserKind.init(rawValue:)) ?? .normal,
-                createdMilliseconds: 0)
+                kind: value["type"]?.stringValue.flatMap(UserKind.init(rawValue:)) ?? .normal)
         }
         // A newer upstream may know more of them.
         let permissions = names.compactMap { $0.stringValue.flatMap(Permission.init(rawValue:)) }

@@ -1,5 +1,5 @@
 package import Hosting
-internal import Portable
+package import Portable
 
 /// On the upstream: says who a mirror's caller is and what the caller may do.
 package struct CallerJudge: Sendable {
