@@ -66,6 +66,13 @@ struct MirrorPlace: Sendable {
     let id: Int64
     let name = "app"
 
+    /// The same with more variables for git.
+    func with(_ environment: [String: String]) -> MirrorPlace {
+        var place = self
+        place.git.environment = environment
+        return place
+    }
+
     /// The clone URL on the mirror.
     func remote(_ user: String? = RunningNode.administrator, password: String = "user-Passw0rd") -> String {
         scene.mirror.remote(
@@ -89,7 +96,8 @@ struct MirrorPlace: Sendable {
         let operators = try scene.mirror.localOperator
         try await waitUntil("a mirrored repository that is available", detail: { scene.mirror.log }) {
             let facts = try await operators.get("/rest/api/latest/projects/\(key)/repos/\(name)")
-            return facts.status == 200 && (try facts.json()["state"]?.stringValue) == "AVAILABLE"
+            guard facts.status == 200 else { return false }
+            return try facts.json()["state"]?.stringValue == "AVAILABLE"
         }
     }
 

@@ -133,12 +133,12 @@ struct MirrorServingTests {
 
     @Test func theSameOverSSH() async throws {
         let scene = try await MirrorScene.start()
-        var place = try await scene.makePlace()
-        let writer = try await place.makeUser("REPO_WRITE")
+        let made = try await scene.makePlace()
+        let writer = try await made.makeUser("REPO_WRITE")
         let client = try await SSHClient.make(for: scene.primary)
         let number = try await client.register(for: writer)
+        let place = made.with(client.git.environment)
         let work = place.git.directory.path("work")
-        place.git.environment = client.git.environment
         let remote = scene.mirror.sshRemote(place.key, "app")
 
         try await place.git.succeed("clone", "--quiet", remote, "copy")
