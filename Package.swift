@@ -227,7 +227,7 @@ let package = Package(
                 "Mirroring", "Hosting", "ClusterTestKit", "NodeTestKit", "GitStore", "ClusterServices",
                 "SharedDatabase", "Portable", logging, nioCore, nioPosix,
             ]),
-        tests("LuaRuntimeTests", ["LuaRuntime", "CLuaHost", "Portable"]),
+        tests("LuaRuntimeTests", ["LuaRuntime", "CLuaHost", "NodeTestKit", "Portable"]),
         tests(
             "PluginHostTests",
             [

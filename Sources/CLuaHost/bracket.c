@@ -22,12 +22,7 @@ int clh_bracket(lua_State *L) {
                               count ? count : 1, op->path, count ? luaL_typename(L, count) : "no value");
         return clh_raise(L, text, (size_t)length);
     }
-    clh_require_yieldable(host, L, op);
-    host->host_calls++;
-    clh_encode(host, L, op, 1, count - 1);
-    host->call.bytes = host->arguments.data;
-    host->call.length = host->arguments.length;
-    host->call.extra_length = 0;
+    clh_take_arguments(host, L, op, count - 1);
     host->call.succeeded = 1;
     return clh_wait(host, L, op, CLH_PHASE_ENTER, 0, entered);
 }

@@ -137,16 +137,20 @@ static int answered(lua_State *L, int status, lua_KContext context) {
     return clh_push_reply(clh_host(L), L);
 }
 
-static int call_waiting(lua_State *L) {
-    const clh_op *op = op_of(L);
-    clh_state *host = op->host;
+void clh_take_arguments(clh_state *host, lua_State *L, const clh_op *op, int count) {
     clh_require_yieldable(host, L, op);
     host->host_calls++;
-    clh_take_receiver(host, L, op);
-    clh_encode(host, L, op, 1, lua_gettop(L));
+    clh_encode(host, L, op, 1, count);
     host->call.bytes = host->arguments.data;
     host->call.length = host->arguments.length;
     host->call.extra_length = 0;
+}
+
+static int call_waiting(lua_State *L) {
+    const clh_op *op = op_of(L);
+    clh_state *host = op->host;
+    clh_take_receiver(host, L, op);
+    clh_take_arguments(host, L, op, lua_gettop(L));
     return clh_wait(host, L, op, CLH_PHASE_CALL, 0, answered);
 }
 

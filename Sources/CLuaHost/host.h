@@ -244,6 +244,8 @@ int clh_load(lua_State *L);
 int clh_wait(clh_state *host, lua_State *L, const clh_op *op, clh_phase phase, lua_KContext context,
              lua_KFunction k);
 void clh_require_yieldable(clh_state *host, lua_State *L, const clh_op *op);
+/* Begins a call that waits: checks that it can, counts it, makes the first `count` values its arguments. */
+void clh_take_arguments(clh_state *host, lua_State *L, const clh_op *op, int count);
 int clh_push_reply(clh_state *host, lua_State *L); /* results of the reply, or raises */
 int clh_push_outcome(clh_state *host, lua_State *L);
 

@@ -14,12 +14,7 @@ int clh_load(lua_State *L) {
     clh_state *host = op->host;
     clh_take_receiver(host, L, op);
     int count = lua_gettop(L), has_function = count > 0 && lua_isfunction(L, count);
-    clh_require_yieldable(host, L, op);
-    host->host_calls++;
-    clh_encode(host, L, op, 1, count - has_function);
-    host->call.bytes = host->arguments.data;
-    host->call.length = host->arguments.length;
-    host->call.extra_length = 0;
+    clh_take_arguments(host, L, op, count - has_function);
     host->call.succeeded = has_function;
     return clh_wait(host, L, op, CLH_PHASE_ENTER, has_function, entered);
 }

@@ -23,10 +23,11 @@ static void tell_held(clh_state *host) {
     clh_may_leave(host, could_leave);
 }
 
-/* The run goes on where it cannot give way. */
-static void hold(clh_state *host, int64_t now, int64_t used) {
+/* The run goes on where it cannot give way; the host may keep it waiting. */
+static void hold(clh_state *host, int64_t used) {
+    clh_watch(host, 0);
     tell_held(host);
-    set_deadline(host, now, used);
+    set_deadline(host, clh_now(), used);
 }
 
 static void hook(lua_State *L, lua_Debug *record) {
@@ -47,7 +48,7 @@ static void hook(lua_State *L, lua_Debug *record) {
             lua_yield(L, 0);
             return;
         } else {
-            hold(host, now, used);
+            hold(host, used);
             return;
         }
     }
@@ -108,7 +109,7 @@ int clh_poll(clh_state *host, lua_State *L) {
             if (now < host->slice_end) return 0;
             if (clh_can_yield(host, L)) return 1;
             host->expired = 0;
-            hold(host, now, used);
+            hold(host, used);
             return 0;
         }
     }

@@ -13,79 +13,20 @@ struct HostServices: Sendable {
     var routes: RouteTable?
     var mirroring: Mirroring?
 
-    func requireRoutes() throws -> RouteTable {
-        guard let routes else {
+    /// A service, such as `\.hosting` or `\.cluster.jobs`.
+    /// - Throws: ``HostFailure`` with code `unavailable` when it is left out.
+    func require<Service>(_ service: KeyPath<HostServices, Service?>) throws -> Service {
+        guard let found = self[keyPath: service] else {
             throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
         }
-        return routes
-    }
-
-    func requireHosting() throws -> Hosting {
-        guard let hosting else {
-            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
-        }
-        return hosting
-    }
-
-    func requireKV() throws -> KeyValueStore {
-        guard let kv else { throw HostFailure.outcome(code: .unavailable, message: "no server runs here") }
-        return kv
-    }
-
-    func requireCaches() throws -> CacheService {
-        guard let caches = cluster.caches else {
-            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
-        }
-        return caches
-    }
-
-    func requireTopics() throws -> TopicService {
-        guard let topics = cluster.topics else {
-            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
-        }
-        return topics
-    }
-
-    func requireMembership() throws -> Membership {
-        guard let membership = cluster.membership else {
-            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
-        }
-        return membership
-    }
-
-    func requireLocks() throws -> LockService {
-        guard let locks = cluster.locks else {
-            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
-        }
-        return locks
-    }
-
-    func requireExecutors() throws -> ExecutorService {
-        guard let executors = cluster.executors else {
-            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
-        }
-        return executors
-    }
-
-    func requireJobs() throws -> JobScheduler {
-        guard let jobs = cluster.jobs else {
-            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
-        }
-        return jobs
-    }
-
-    func requireMirroring() throws -> Mirroring {
-        guard let mirroring else {
-            throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
-        }
-        return mirroring
+        return found
     }
 
     /// The repository of an argument.
     /// - Throws: ``HostFailure`` with code `not_found` when there is none (any more).
     func repository(_ call: HostCall, _ index: Int) async throws -> Repository {
         let id = call.repository(index)
-        guard let repository = try await requireHosting().repositories.get(id) else {
+        guard let repository = try await require(\.hosting).repositories.get(id) else {
             throw HostFailure.outcome(code: .notFound, message: "there is no repository \(id)")
         }
         return repository
@@ -95,7 +36,7 @@ struct HostServices: Sendable {
     func onDisk<Value: Sendable>(
         _ repository: Repository, _ body: (GitStore, String) async throws -> Value
     ) async throws -> Value {
-        let hosting = try requireHosting()
+        let hosting = try require(\.hosting)
         guard repository.state == .available else {
             throw HostFailure.outcome(code: .unavailable, message: "the repository is being created")
         }

@@ -22,6 +22,8 @@ final class Services: Sendable {
     let sshServer = SSHServerFacts()
     /// What others have to say here.
     let remote = RemoteParts()
+    /// Who hears that somebody may do something else than before.
+    let accessChanges = AccessChanges()
     /// On a mirror: moves of refs.
     let followed = FollowedRefs()
     /// Changes of refs that may have happened and that nobody sees to any more: settled until it goes well.
@@ -94,7 +96,12 @@ final class Services: Sendable {
         _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
     ) async throws -> Value {
         // Also when it fails: the change may have been made all the same.
-        defer { if changesAccess { memory.forgetAll() } }
+        defer {
+            if changesAccess {
+                memory.forgetAll()
+                accessChanges.announce()
+            }
+        }
         do {
             return try await database.write(durability: durability, body)
         } catch DatabaseError.constraint(kind: .unique, _) where duplicate != nil {

@@ -69,6 +69,8 @@ package struct Mirroring: Sendable {
             hosting.follow(serving.authority, serving.git)
         } else {
             hosting.setDelegates(delegates)
+            let announcer = RightsAnnouncer(deliveries: deliveries, logger: logger)
+            hosting.onAccessChange { announcer.note() }
         }
     }
 

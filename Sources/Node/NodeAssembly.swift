@@ -6,6 +6,7 @@ import HostAPI
 import Hosting
 import Hummingbird
 import Logging
+import Mirroring
 import NIOCore
 import NIOPosix
 import Observability
@@ -35,7 +36,8 @@ struct NodeAssembly {
             application: ApplicationProperties(
                 version: Release.version, buildNumber: Release.buildNumber, buildDate: Release.buildDate,
                 displayName: configuration.displayName),
-            metricsAnonymous: configuration.server.anonymousMetrics
+            metricsAnonymous: configuration.server.anonymousMetrics,
+            mirror: Self.health(of: parts.mirroring.follower)
         ) { status.state }
         let authenticator = parts.hosting.authenticator
         let router = HTTPServing.router { credentials in
@@ -66,6 +68,14 @@ struct NodeAssembly {
                 configuration: configuration.ssh, hosting: parts.hosting, hookSocketPath: parts.hooks.path,
                 status: status))
         services = stages.services(http: http)
+    }
+}
+
+extension NodeAssembly {
+    /// How a mirror's node is, for who asks; nil on a primary.
+    private static func health(of follower: MirrorFollower?) -> (@Sendable () async -> MirrorHealth)? {
+        guard let follower else { return nil }
+        return { await follower.health() }
     }
 }
 

@@ -95,6 +95,11 @@ package struct RESTAPI: Sendable {
             MirrorServerRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
             MirrorLinkRoutes(mirroring: mirroring).add(to: group)
             MirrorAuthenticateRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+            if let follower = mirroring.follower {
+                let routes = MirrorNodeRoutes(hosting: hosting, mirroring: mirroring, follower: follower)
+                routes.add(to: group)
+                routes.addWelcome(to: router.group())
+            }
         }
         if let routes { PluginEndpoints(routes: routes).add(to: router) }
         MethodRefusals.add(to: router, below: ["/rest", "/status", "/metrics", "/plugins"])

@@ -6,7 +6,8 @@ struct PerigeeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "perigee", abstract: "A Git server that Lua plugins extend.", version: Release.version,
         subcommands: [
-            ServeCommand.self, DatabaseCommand.self, PluginCommand.self, AdminCommand.self, DevCommand.self,
+            ServeCommand.self, DatabaseCommand.self, PluginCommand.self, AdminCommand.self,
+            MirrorCommand.self, DevCommand.self,
             SDKCommand.self,
         ])
 }

@@ -75,6 +75,45 @@ import Testing
         await #expect(throws: LuaError.closed) { _ = try await call.value }
     }
 
+    @Test func `what calls that wait hold together is limited, also after their runs were ended`()
+        async throws
+    {
+        let gate = Gate()
+        let test = try TestState(
+            """
+            test.on('f', function(size) test.gate(("x"):rep(size)) end)
+            test.on('g', function(size) return pcall(test.gate, ("x"):rep(size)) end)
+            """,
+            limits: LuaLimits(waitingBytesMax: 250_000), functions: [Self.gated(gate)])
+        try await test.load()
+        let calls = (0..<2).map { _ in Task { try await test.call("f", 100_000) } }
+        await gate.waitForArrivals(2)
+        let refused = try await test.call("g", 100_000)
+        #expect(refused[0] == false)
+        let text = refused.count > 1 ? refused[1].stringValue ?? "" : ""
+        #expect(
+            text.hasSuffix(
+                """
+                test.gate: calls of this plugin that wait hold too much data (at most 250000 bytes \
+                together); make fewer of them at a time
+                """))
+        // What fits still goes, and a run's end frees nothing while the work goes on.
+        let small = Task { try await test.call("f", 1_000) }
+        await gate.waitForArrivals(3)
+        calls[0].cancel()
+        await #expect(throws: LuaError.killed(reason: "cancelled")) { _ = try await calls[0].value }
+        #expect(try await test.call("g", 100_000).first == false)
+        await gate.open()
+        _ = try await calls[1].value
+        _ = try await small.value
+        // The last of them may be a moment behind its answer.
+        let deadline = ContinuousClock.now + .seconds(120)
+        while try await test.call("g", 100_000) != [true] {
+            try #require(ContinuousClock.now < deadline, "the data of calls that ended still counts")
+        }
+        await test.state.close()
+    }
+
     @Test func `more calls than allowed are refused at once`() async throws {
         let gate = Gate()
         let test = try TestState(

@@ -97,7 +97,7 @@ package final class RunningNode: Sendable {
     /// All that the current process wrote to standard output.
     package var standardOutput: String { state.withLock { $0.process }?.output ?? "" }
 
-    /// Starts the process and waits until `/status` says RUNNING at the URL of `run/node.json`.
+    /// Starts the process and waits until `/status` says at the URL of `run/node.json` that it is up.
     /// - Throws: ``TestKitError`` with the node's output.
     package func start() async throws {
         let process = try await launch()
@@ -176,6 +176,9 @@ package final class RunningNode: Sendable {
         try bytes.write(to: file, options: .atomic)
     }
 
+    /// What `/status` says of a node that is up; a mirror's node may still lack everything.
+    private static let upStates: Set = ["RUNNING", "BOOTSTRAPPED", "METADATA_SYNCHRONIZED", "SYNCHRONIZED"]
+
     private func servingFacts(of process: ChildProcess) async throws -> PortableValue? {
         guard let bytes = FileManager.default.contents(atPath: "\(home)/run/node.json"),
             let facts = try? JSON.decode(Array(bytes)), let port = facts["httpPort"]?.integerValue,
@@ -183,8 +186,8 @@ package final class RunningNode: Sendable {
         else { return nil }
         // With TLS the kit's plain client cannot ask; a node.json of this process is written once it serves.
         if facts["url"]?.stringValue?.hasPrefix("https:") == true { return facts }
-        guard let answer = try? await HTTPClient(port: Int(port)).get("/status"), answer.status == 200,
-            try answer.json()["state"]?.stringValue == "RUNNING"
+        guard let answer = try? await HTTPClient(port: Int(port)).get("/status"),
+            let state = try answer.json()["state"]?.stringValue, Self.upStates.contains(state)
         else { return nil }
         return facts
     }

@@ -72,10 +72,10 @@ enum KVModule {
             body: .waiting { call in
                 try await translating(call) {
                     if let transaction = KVTransaction.open(in: call) {
-                        let entry = try await transaction.read(call.string(0), from: services.requireKV())
+                        let entry = try await transaction.read(call.string(0), from: services.require(\.kv))
                         return [entry?.value ?? .null] + (entry?.version.map { [.integer($0)] } ?? [])
                     }
-                    let entry = try await services.requireKV().fetchValue(
+                    let entry = try await services.require(\.kv).fetchValue(
                         namespace: namespace(call), key: call.string(0))
                     return entry.map { [$0.value, .integer($0.version)] } ?? [.null]
                 }
@@ -145,7 +145,7 @@ enum KVModule {
                 (lifetime ?? 0) > 0, argument: 2, "options",
                 "ttl: a duration such as '15m' expected, got '\(text)'")
         }
-        let outcome = try await services.requireKV().put(
+        let outcome = try await services.require(\.kv).put(
             namespace: namespace(call), key: call.string(0), value: call.value(1),
             ifVersion: options["if_version"]?.integerValue, ttlMilliseconds: lifetime,
             fence: options["fence"]?.integerValue, condition: TaskCallContext.fence(of: call),
@@ -195,13 +195,13 @@ enum KVModule {
                         call.value(1).isNull, argument: 1, "options",
                         "a transaction's entries have no options")
                     return try await translating(call) {
-                        let entry = try await transaction.read(call.string(0), from: services.requireKV())
+                        let entry = try await transaction.read(call.string(0), from: services.require(\.kv))
                         transaction.write(call.string(0), nil)
                         return [.bool(entry != nil)]
                     }
                 }
                 return try await translating(call) {
-                    let deleted = try await services.requireKV().delete(
+                    let deleted = try await services.require(\.kv).delete(
                         namespace: namespace(call), key: call.string(0),
                         ifVersion: call.options(1)["if_version"]?.integerValue,
                         fence: call.options(1)["fence"]?.integerValue,
@@ -240,7 +240,7 @@ enum KVModule {
     private static func page(
         _ call: HostCall, _ cursor: PortableValue?, _ services: HostServices
     ) async throws -> HostPage {
-        let entries = try await services.requireKV().fetchPage(
+        let entries = try await services.require(\.kv).fetchPage(
             namespace: namespace(call), prefix: call.string(0), after: cursor?.stringValue, limit: 50,
             bytesMax: 128 * 1024)
         return HostPage(
@@ -288,7 +288,7 @@ enum KVModule {
                 leave: { state, succeeded in
                     guard succeeded, let transaction = state as? KVTransaction else { return }
                     try await translating(transaction.call) {
-                        try await transaction.apply(services.requireKV())
+                        try await transaction.apply(services.require(\.kv))
                     }
                 }))
     }

@@ -22,7 +22,7 @@ enum ProjectsModule {
                 local project = perigee.projects.get("PRJ")
                 """,
             body: .waiting { call in
-                [try await services.requireHosting().projects.find(key: call.string(0))?.luaTable ?? .null]
+                [try await services.require(\.hosting).projects.find(key: call.string(0))?.luaTable ?? .null]
             })
     }
 
@@ -38,7 +38,7 @@ enum ProjectsModule {
                 """,
             body: .pages { _, cursor in
                 let start = Int(clamping: cursor?.integerValue ?? 0)
-                let page = try await services.requireHosting().projects.list(
+                let page = try await services.require(\.hosting).projects.list(
                     page: PageRequest(start: start, limit: 100), by: .localOperator)
                 return HostPage(
                     items: page.values.map(\.luaTable), next: page.nextStart.map { .integer(Int64($0)) })

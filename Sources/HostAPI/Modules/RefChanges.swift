@@ -134,7 +134,7 @@ enum RefChanges {
             fences.append(Refs.fence(change.ref, in: repository.id, scope: call.plugin.id, token: token))
         }
         do {
-            try await services.requireHosting().refs.update(
+            try await services.require(\.hosting).refs.update(
                 [change], in: repository, trigger: .plugin, by: .localOperator, fences: fences)
         } catch let error as HostingError {
             throw HostFailure.from(error)

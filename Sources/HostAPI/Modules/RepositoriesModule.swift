@@ -24,7 +24,10 @@ enum RepositoriesModule {
                 if repository then perigee.log.info("found", { slug = repository.slug }) end
                 """,
             body: .waiting { call in
-                [try await services.requireHosting().repositories.get(call.repository(0))?.luaTable ?? .null]
+                [
+                    try await services.require(\.hosting).repositories.get(call.repository(0))?.luaTable
+                        ?? .null
+                ]
             })
     }
 
@@ -41,7 +44,7 @@ enum RepositoriesModule {
                 local repository = perigee.repositories.find("PRJ", "app")
                 """,
             body: .waiting { call in
-                let repositories = try services.requireHosting().repositories
+                let repositories = try services.require(\.hosting).repositories
                 return [
                     try await repositories.find(projectKey: call.string(0), slug: call.string(1))?.luaTable
                         ?? .null
@@ -74,7 +77,7 @@ enum RepositoriesModule {
             body: .pages { call, cursor in
                 let filter = RepositoryFilter(projectKey: call.options(0)["project"]?.stringValue)
                 let start = Int(clamping: cursor?.integerValue ?? 0)
-                let page = try await services.requireHosting().repositories.list(
+                let page = try await services.require(\.hosting).repositories.list(
                     filter, page: PageRequest(start: start, limit: 100), by: .localOperator)
                 return HostPage(
                     items: page.values.map(\.luaTable), next: page.nextStart.map { .integer(Int64($0)) })

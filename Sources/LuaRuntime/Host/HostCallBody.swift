@@ -9,6 +9,8 @@ struct HostCallBody: Sendable {
     let crossing: LuaCrossing
     /// The bracket to be left.
     let leaving: OpenBracket?
+    /// What the arguments count for, as long as they are here.
+    let share: WaitingBytes.Share
 
     /// Calls the function and encodes what it gives or throws.
     func run() async -> LuaRun.Answer {

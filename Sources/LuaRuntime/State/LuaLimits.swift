@@ -15,6 +15,8 @@ package struct LuaLimits: Sendable, Hashable {
     /// Bytes of the encoded arguments of one host call, and of what one run gives. Outside the state, where
     /// no limit of the plugin's holds, such values take many times that.
     package var argumentBytesMax: Int
+    /// The same for all host calls that wait at one time, together.
+    package var waitingBytesMax: Int
     /// Levels of tables inside one value.
     package var depthMax: Int
     /// Calls in flight at one time.
@@ -26,7 +28,8 @@ package struct LuaLimits: Sendable, Hashable {
     package init(
         memoryBytesMax: Int = 64 << 20, blockBytesMax: Int = 1 << 20, handlerCPU: Duration = .seconds(1),
         loadCPU: Duration = .milliseconds(500), slice: Duration = .milliseconds(10),
-        valueBytesMax: Int = 256 << 10, argumentBytesMax: Int = 256 << 10, depthMax: Int = 32,
+        valueBytesMax: Int = 256 << 10, argumentBytesMax: Int = 256 << 10, waitingBytesMax: Int = 4 << 20,
+        depthMax: Int = 32,
         outstandingCallsMax: Int = 64, sourceBytesMax: Int = 256 << 10
     ) {
         self.memoryBytesMax = memoryBytesMax
@@ -36,6 +39,7 @@ package struct LuaLimits: Sendable, Hashable {
         self.slice = slice
         self.valueBytesMax = valueBytesMax
         self.argumentBytesMax = argumentBytesMax
+        self.waitingBytesMax = waitingBytesMax
         self.depthMax = depthMax
         self.outstandingCallsMax = outstandingCallsMax
         self.sourceBytesMax = sourceBytesMax

@@ -62,6 +62,12 @@ extension LuaState {
     /// Has a host function called and gives its answer; nil when the run is to end.
     private func perform(_ call: LuaTurn.HostCall, _ number: UInt64, _ run: LuaRun) async -> LuaReply? {
         let function = functions[call.op]
+        guard let share = waitingBytes.share(call.bytes) else {
+            // A bracket that is not left now is left at the end of the run.
+            let reply = crossing.failure(waitingBytes.refusal(of: function.path), of: function.path)
+            releaseRefused(call, reply)
+            return reply
+        }
         let context = LuaCallContext(
             run: number, callerContext: run.context, position: call.position, brackets: openStates(number))
         var leaving: OpenBracket?
@@ -70,7 +76,8 @@ extension LuaState {
             brackets[number]?.removeAll { $0.token == token }
         }
         let body = HostCallBody(
-            function: function, call: call, context: context, crossing: crossing, leaving: leaving)
+            function: function, call: call, context: context, crossing: crossing, leaving: leaving,
+            share: share)
         switch await run.answer({ await body.run() }, dropped: { await body.undo($0) }) {
         case .interrupted: return nil
         case .reply(let reply):

@@ -27,6 +27,7 @@ package actor LuaState {
     var runs: [UInt64: LuaRun] = [:]
     var brackets: [UInt64: [OpenBracket]] = [:]
     var lastToken: Int64 = 0
+    let waitingBytes: WaitingBytes
     nonisolated let counters = Mutex(LuaStatistics())
     /// Told the number of each run that has ended, brackets and all; must not block.
     let runEnded: @Sendable (UInt64) -> Void
@@ -53,6 +54,7 @@ package actor LuaState {
         self.functions = functions
         let executor = LuaExecutor(pool: pool)
         self.executor = executor
+        waitingBytes = WaitingBytes(countMax: limits.waitingBytesMax)
         self.runEnded = runEnded
         crossing = LuaCrossing(limits, generation: generation, classes: classes)
         let handle = try LuaHandle(
@@ -124,8 +126,10 @@ package actor LuaState {
 
     /// Ends all runs, which throw ``LuaError/closed``, cancels what they wait for, and returns all memory.
     /// Runs no Lua code. Closing twice is harmless.
-    package func close() async {
-        end()
+    package nonisolated func close() async {
+        beginUrgentWork()
+        defer { endUrgentWork() }
+        await end()
     }
 
     /// Frees the C state and ends all runs.

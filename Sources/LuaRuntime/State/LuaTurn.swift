@@ -15,6 +15,8 @@ enum LuaTurn {
         let op: Int
         let phase: Phase
         let arguments: LuaArguments
+        /// Of the arguments, encoded.
+        let bytes: Int
         let position: String?
     }
 
@@ -67,7 +69,7 @@ enum LuaTurn {
             return .call(
                 HostCall(
                     op: Int(result.op), phase: phase,
-                    arguments: arguments,
+                    arguments: arguments, bytes: result.length,
                     position: position.isEmpty ? nil : position))
         } catch {
             return .failed(.hostFailure(message: "\(error)"), kill: nil)

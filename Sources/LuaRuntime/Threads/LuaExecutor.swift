@@ -2,7 +2,7 @@ import Synchronization
 
 /// Runs the jobs of one Lua state on the threads of a pool: one job per turn, then other states have theirs.
 // @unchecked Sendable because `account` is only touched by the pool's queue, while it holds its lock, and
-// `isHeld` only on the thread that runs this; all else locks for itself.
+// `replaced` only on the thread that runs this; all else locks for itself.
 final class LuaExecutor: SerialExecutor, @unchecked Sendable {
     /// What the pool's queue knows of this state.
     struct Account {
@@ -27,8 +27,8 @@ final class LuaExecutor: SerialExecutor, @unchecked Sendable {
     }
 
     var account = Account()
-    /// Whether the thread of this turn was replaced, since a run cannot give way.
-    private var isHeld = false
+    /// That of this turn's thread, once it was replaced, since a run cannot give way.
+    private var replaced: Lookout?
     private let line = Mutex(Line())
     private let waited = Atomic<Int64>(0)
     private let urgent = Atomic<Int>(0)
@@ -73,8 +73,8 @@ final class LuaExecutor: SerialExecutor, @unchecked Sendable {
         case .turn(let continuation): continuation.resume()
         case nil: break
         }
-        let wasHeld = isHeld
-        isHeld = false
+        let wasHeld = replaced != nil
+        replaced = nil
         let hasMore = line.withLock { line in
             line.isQueued = !line.entries.isEmpty
             return line.isQueued
@@ -84,7 +84,11 @@ final class LuaExecutor: SerialExecutor, @unchecked Sendable {
 
     /// Told on the thread that runs this when a run's slice is over and the run cannot give way.
     func threadIsHeld() {
-        if !isHeld { isHeld = pool.replaceThread() }
+        if let replaced {
+            if !isUrgent { pool.makeWay(replaced) }
+        } else if pool.replaceThread() {
+            replaced = Lookout()
+        }
     }
 
     /// Told by the pool's queue when a thread takes this up.

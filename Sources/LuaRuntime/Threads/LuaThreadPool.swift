@@ -7,7 +7,8 @@ import Synchronization
 /// Each has a stack of 2 MiB. A state is run by one thread at a time, one job per turn, and a run whose slice
 /// is over waits for its next turn. Turns go to the state that has used the least CPU time. States that use
 /// much of it have their turns on threads in the background, which take what other threads and processes of
-/// the machine leave. A thread whose run cannot give way at the end of its slice, since it is inside a
+/// the machine leave: their priority is low, and they rest while they have to wait for a processor
+/// (``Courtesy``). A thread whose run cannot give way at the end of its slice, since it is inside a
 /// metamethod that a library function runs, steps into the background and is replaced; it ends with that
 /// turn.
 package final class LuaThreadPool: Sendable {
@@ -91,6 +92,11 @@ package final class LuaThreadPool: Sendable {
         return true
     }
 
+    /// Rests, if others want the processors; for a thread that was replaced.
+    func makeWay(_ lookout: Lookout) {
+        queue.makeWay(lookout)
+    }
+
     /// Starts a thread that takes turns from a line. False when the system gives none.
     private func start(_ place: TurnQueue.Place) -> Bool {
         // Locked until the thread is known, lest it be replaced before.
@@ -117,7 +123,8 @@ package final class LuaThreadPool: Sendable {
 
     private static func takeTurns(from queue: TurnQueue, _ place: TurnQueue.Place) {
         var job = clh_job()
-        var next = queue.next(place)
+        let lookout = place == .background ? Lookout() : nil
+        var next = queue.next(place, lookout)
         while let executor = next {
             clh_job_begin(&job)
             let turn = executor.runOne()
@@ -126,7 +133,7 @@ package final class LuaThreadPool: Sendable {
                 queue.finish(executor, used: used, hasMore: turn.hasMore)
                 return
             }
-            next = queue.next(after: executor, used: used, hasMore: turn.hasMore, place)
+            next = queue.next(after: executor, used: used, hasMore: turn.hasMore, place, lookout)
         }
     }
 }

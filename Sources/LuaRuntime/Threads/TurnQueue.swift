@@ -5,7 +5,7 @@ import Glibc
 ///
 /// What a state used while nobody else had work is not held against it, and a rest earns nothing: a state
 /// that comes with new work is put beside the one that had its turn last. States that use much CPU time are
-/// for the threads in the background, if the pool has some.
+/// for the threads in the background, if the pool has some; these rest when others want the processors.
 // @unchecked Sendable because everything but the mutex and the conditions, and each executor's account, is
 // only touched while `mutex` is held.
 final class TurnQueue: @unchecked Sendable {
@@ -47,18 +47,24 @@ final class TurnQueue: @unchecked Sendable {
     private var lines = Place.allCases.map { _ in Line() }
     private var lastNumber: UInt64 = 0
     private var isStopping = false
+    private var courtesy = Courtesy()
+    private let restEnd = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     /// - Parameter hasBackground: Whether there are threads for that line.
     init(hasBackground: Bool = false) {
         self.hasBackground = hasBackground
         pthread_mutex_init(mutex, nil)
-        for line in lines { pthread_cond_init(line.arrival, nil) }
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        for condition in conditions { pthread_cond_init(condition, &attributes) }
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
-        for line in lines {
-            pthread_cond_destroy(line.arrival)
-            line.arrival.deallocate()
+        for condition in conditions {
+            pthread_cond_destroy(condition)
+            condition.deallocate()
         }
         pthread_mutex_destroy(mutex)
         mutex.deallocate()
@@ -74,20 +80,37 @@ final class TurnQueue: @unchecked Sendable {
     }
 
     /// Waits for the next state; nil once the queue is stopped and empty.
-    func next(_ place: Place = .foreground) -> LuaExecutor? {
+    /// - Parameter lookout: The thread's, in the background.
+    func next(_ place: Place = .foreground, _ lookout: Lookout? = nil) -> LuaExecutor? {
+        defer { lookout?.begin() }
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        return waitForNext(place)
+        return waitForNext(place, lookout)
     }
 
     /// Charges a state for its turn, adds it again if it has more work, and waits for the next.
     func next(
-        after executor: LuaExecutor, used: Int64, hasMore: Bool, _ place: Place = .foreground
+        after executor: LuaExecutor, used: Int64, hasMore: Bool, _ place: Place = .foreground,
+        _ lookout: Lookout? = nil
     ) -> LuaExecutor? {
+        let seen = lookout?.end()
+        defer { lookout?.begin() }
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         charge(executor, used, hasMore)
-        return waitForNext(place)
+        if let seen { note(seen) }
+        return waitForNext(place, lookout)
+    }
+
+    /// Rests in the middle of a turn, if others want the processors: for a thread that takes no further one.
+    func makeWay(_ lookout: Lookout) {
+        let seen = lookout.end()
+        defer { lookout.begin() }
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        if let seen { note(seen) }
+        rest(lookout)
+        announce(lookout)
     }
 
     /// The same for a thread that takes no further turn.
@@ -112,9 +135,11 @@ final class TurnQueue: @unchecked Sendable {
     func stop() {
         pthread_mutex_lock(mutex)
         isStopping = true
-        for line in lines { pthread_cond_broadcast(line.arrival) }
+        for condition in conditions { pthread_cond_broadcast(condition) }
         pthread_mutex_unlock(mutex)
     }
+
+    private var conditions: [UnsafeMutablePointer<pthread_cond_t>] { lines.map(\.arrival) + [restEnd] }
 
     private func charge(_ executor: LuaExecutor, _ used: Int64, _ hasMore: Bool) {
         executor.account.used += max(used, 1)
@@ -136,15 +161,39 @@ final class TurnQueue: @unchecked Sendable {
         pthread_cond_signal(lines[place.rawValue].arrival)
     }
 
-    private func waitForNext(_ place: Place) -> LuaExecutor? {
+    private func waitForNext(_ place: Place, _ lookout: Lookout?) -> LuaExecutor? {
         let index = place.rawValue
         while true {
+            if let lookout { rest(lookout) }
             if let first = lines[index].takeFirst() {
+                if let lookout { announce(lookout) }
                 first.executor.didWait(first.since.duration(to: .now))
                 return first.executor
             }
             if isStopping { return nil }
             pthread_cond_wait(lines[index].arrival, mutex)
+        }
+    }
+
+    /// A thread begins; what it sees it looks at without the lock.
+    private func announce(_ lookout: Lookout) {
+        if !lookout.isUnderWay { courtesy.begin(now: .now) }
+    }
+
+    private func note(_ seen: Courtesy.Visit) {
+        courtesy.end(seen, now: .now)
+        if courtesy.rest == .zero { pthread_cond_broadcast(restEnd) }
+    }
+
+    /// Waits while the background rests, unless the queue is being stopped.
+    private func rest(_ lookout: Lookout) {
+        while !lookout.isUnderWay, !isStopping, let pause = courtesy.pause(now: .now) {
+            var until = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &until)
+            until.tv_nsec += Int(pause.components.attoseconds / 1_000_000_000)
+            until.tv_sec += Int(pause.components.seconds) + until.tv_nsec / 1_000_000_000
+            until.tv_nsec %= 1_000_000_000
+            pthread_cond_timedwait(restEnd, mutex, &until)
         }
     }
 }

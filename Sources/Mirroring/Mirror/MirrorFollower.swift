@@ -88,6 +88,14 @@ package final class MirrorFollower: Sendable {
 
     /// Asks to be accepted, and then asks what is new, until the task is cancelled.
     package func follow(_ driver: Driver) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.watchFellows() }
+            await ask(driver)
+            group.cancelAll()
+        }
+    }
+
+    private func ask(_ driver: Driver) async {
         var attempt = 0
         while !Task.isCancelled {
             do {
@@ -228,6 +236,19 @@ package final class MirrorFollower: Sendable {
             cursor: cursor, work: work, isBehind: answer["behind"]?.boolValue ?? false,
             catalogue: answer["catalogue"]?.stringValue, rights: answer["rights"]?.stringValue,
             nodes: (answer["nodes"]?.listValue ?? []).compactMap { MirrorNode($0) })
+    }
+
+    /// How long ago the upstream answered last; nil when it never has.
+    var sinceContact: Duration? { state.withLock { $0.lastContact.map { .now - $0 } } }
+
+    /// Says that the others no longer wait for this node.
+    func fallBehind() {
+        state.withLock { state in
+            guard state.node == .synchronized else { return }
+            state.node = .behind
+            // Whatever is missed from here on is found by the comparison at the next contact.
+            state.cursor = nil
+        }
     }
 
     /// Calls a function when the upstream says that somebody may do less than before.

@@ -57,7 +57,7 @@ package struct MirrorLinks: Sendable {
     private static let workMax: Int64 = 500
     /// How long a question stays open at most: well below the lease, which only a new question renews, as an
     /// open connection does not say that anybody is at its other end.
-    package static let waitMax = Duration.seconds(4)
+    package static let waitMax = Duration.seconds(2)
 
     /// Answers at once when there is something new, and else when there is, or the time is over.
     package func ask(

@@ -104,8 +104,8 @@ final class PluginDispatcher: Sendable {
     /// Asks every handler about a push, in order, until one refuses.
     /// - Returns: The text of the refusal; `nil` when no handler objects.
     func judge(_ payload: PortableValue, context: (any Sendable)?) async -> String? {
-        guard let instance else { return nil }
-        // A push waits for the answer.
+        guard let instance, !instance.context.registrations.pushes.isEmpty else { return nil }
+        // A push waits for the answer; a plugin that is not asked stays where it is.
         instance.state.beginUrgentWork()
         defer { instance.state.endUrgentWork() }
         for callback in instance.context.registrations.pushes {

@@ -1,3 +1,5 @@
+package import Mirroring
+
 /// How the node stands, as the operations routes show it.
 package struct NodeReport: Sendable {
     /// Asked at each call; must not block.
@@ -6,11 +8,15 @@ package struct NodeReport: Sendable {
     package let application: ApplicationProperties
     /// Whether `/metrics` answers callers who have not logged in (`metrics.anonymous`).
     package let metricsAnonymous: Bool
+    /// Asked at each call on a mirror; nil on a primary.
+    package let mirror: (@Sendable () async -> MirrorHealth)?
 
     /// A report whose state is read anew at each call.
     package init(
-        application: ApplicationProperties, metricsAnonymous: Bool, state: @escaping @Sendable () -> NodeState
+        application: ApplicationProperties, metricsAnonymous: Bool,
+        mirror: (@Sendable () async -> MirrorHealth)? = nil, state: @escaping @Sendable () -> NodeState
     ) {
+        self.mirror = mirror
         self.application = application
         self.metricsAnonymous = metricsAnonymous
         self.state = state

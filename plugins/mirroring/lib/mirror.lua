@@ -102,7 +102,7 @@ mirrors.follow({
       checks:submit({ why = event.kind })
       return
     end
-    local first, longest = 1000, event.kind == "failed" and 15000 or 60000
+    local first, longest = 1000, event.kind == "rejected" and 60000 or 10000
     local delay = backoff.delay(event.attempt, first, longest, math.random)
     local text = waits[event.kind] or event.message
     log.warn(("no link with the upstream: %s. Asking again in %.1f s"):format(text, delay / 1000), {

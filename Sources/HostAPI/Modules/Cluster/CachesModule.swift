@@ -88,7 +88,7 @@ enum CachesModule {
                 """,
             body: .making { call in
                 try call.require(.named("caches", call.string(0)))
-                let region = try services.requireCaches().region(
+                let region = try services.require(\.cluster.caches).region(
                     namespace: PluginContext.storageNamespace(of: call.plugin.id), name: call.string(0),
                     settings: settings(call))
                 guard let region else {

@@ -40,7 +40,7 @@ enum ClusterModule {
                 perigee.log.info("here", { node = node.name, member = is_member })
                 """,
             body: .immediate { _ in
-                let membership = try services.requireMembership()
+                let membership = try services.require(\.cluster.membership)
                 let identity = membership.identity
                 return [
                     .map(
@@ -67,7 +67,7 @@ enum ClusterModule {
                 end
                 """,
             body: .waiting { _ in
-                let members = try await services.requireMembership().members()
+                let members = try await services.require(\.cluster.membership).members()
                 return [
                     .list(
                         members.sorted { $0.incarnation.rawValue < $1.incarnation.rawValue }.map { member in

@@ -53,7 +53,7 @@ enum TopicsModule {
             body: .waiting { call in
                 try call.require(.named("topics", call.string(0)))
                 do {
-                    try await services.requireTopics().publish(
+                    try await services.require(\.cluster.topics).publish(
                         namespace: PluginContext.storageNamespace(of: call.plugin.id), topic: call.string(0),
                         call.value(1))
                     return [true]
@@ -90,7 +90,7 @@ enum TopicsModule {
                 try call.require(.named("topics", call.string(0)))
                 let (plugin, topic, callback) = (call.plugin, call.string(0), try call.callback(1))
                 try plugin.offer("topics.on \(topic)") {
-                    let subscription = try services.requireTopics().subscribe(
+                    let subscription = try services.require(\.cluster.topics).subscribe(
                         namespace: PluginContext.storageNamespace(of: plugin.id), topic: topic
                     ) { message in
                         let argument: PortableValue = [

@@ -37,7 +37,7 @@ extension JobsModule {
                 "\(call.function): a function, or a 'runner' in the options, is expected")
         }
         do {
-            try await services.requireJobs().schedule(definition)
+            try await services.require(\.cluster.jobs).schedule(definition)
         } catch let error as JobError {
             throw HostFailure.from(error)
         }
@@ -54,7 +54,7 @@ extension JobsModule {
         let plugin = call.plugin
         let text = job.map { "jobs: \($0.name) (\($0.schedule))" } ?? "jobs.runner \(runner)"
         try plugin.offer(text) {
-            let jobs = try services.requireJobs()
+            let jobs = try services.require(\.cluster.jobs)
             let registration = jobs.addRunner(namespace: plugin.id, name: runner) { run in
                 try await Self.run(run, plugin, callback, timeout)
             }

@@ -221,10 +221,10 @@ enum JobsModule {
                 end
                 """,
             body: .waiting { call in
-                let jobs = try await services.requireJobs().fetchJobs(
+                let jobs = try await services.require(\.cluster.jobs).fetchJobs(
                     namespace: call.plugin.id, name: call.string(0))
                 // Of a job of every node, this node's own.
-                let node = try services.requireJobs().nodeID
+                let node = try services.require(\.cluster.jobs).nodeID
                 guard let job = jobs.first(where: { $0.nodeID == nil || $0.nodeID == node }) ?? jobs.first
                 else {
                     throw HostFailure.from(JobError.noSuchJob(name: call.string(0)))
@@ -250,7 +250,7 @@ enum JobsModule {
                 """,
             body: .waiting { call in
                 do {
-                    try await body(services.requireJobs(), call.plugin.id, call.string(0))
+                    try await body(services.require(\.cluster.jobs), call.plugin.id, call.string(0))
                 } catch let error as JobError {
                     throw HostFailure.from(error)
                 }

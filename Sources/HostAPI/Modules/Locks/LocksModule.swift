@@ -92,7 +92,7 @@ enum LocksModule {
             body: .making { call in
                 try call.require(.named("locks", call.string(0)))
                 let locks = try translating(call) {
-                    try services.requireLocks().locks(namespace: call.plugin.id)
+                    try services.require(\.cluster.locks).locks(namespace: call.plugin.id)
                 }
                 return try call.plugin.handles.add(
                     LockObject(name: call.string(0), locks: locks), as: className)

@@ -228,7 +228,7 @@ extension MirrorsModule {
     }
 
     private static func follower(_ services: HostServices) throws -> MirrorFollower {
-        guard let follower = try services.requireMirroring().follower else {
+        guard let follower = try services.require(\.mirroring).follower else {
             throw HostFailure.outcome(code: .unavailable, message: "this node is no mirror")
         }
         return follower

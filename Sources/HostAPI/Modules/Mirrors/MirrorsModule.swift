@@ -137,7 +137,7 @@ enum MirrorsModule {
                     """,
                 body: .waiting { _ in
                     let mirrors = try await outcomes {
-                        try await services.requireMirroring().registry.list(.accepted)
+                        try await services.require(\.mirroring).registry.list(.accepted)
                     }
                     return [.list(mirrors.map(\.luaTable))]
                 }),
@@ -152,7 +152,7 @@ enum MirrorsModule {
                     end)
                     """,
                 body: .waiting { call in
-                    let mirroring = try services.requireMirroring()
+                    let mirroring = try services.require(\.mirroring)
                     let project = ProjectID(call.integer(0))
                     return try await outcomes {
                         var ids: [PortableValue] = []
@@ -172,7 +172,7 @@ enum MirrorsModule {
                     """,
                 body: .waiting { _ in
                     try await outcomes {
-                        try await services.requireMirroring().deliveries.announceCatalogue()
+                        try await services.require(\.mirroring).deliveries.announceCatalogue()
                     }
                     return []
                 }),
@@ -217,7 +217,7 @@ enum MirrorsModule {
                     throw HostFailure.misuse("bad argument #2 'items' to '\(call.function)' (it is empty)")
                 }
                 let wait = try duration(call, 2) ?? .seconds(10)
-                let mirroring = try services.requireMirroring()
+                let mirroring = try services.require(\.mirroring)
                 return try await outcomes {
                     let kind = MirrorWork.Kind.merged(items.map(\.kind))
                     let delivery = try await mirroring.deliver(

@@ -31,7 +31,7 @@ struct RouteAdmission: Sendable {
     /// Lets a caller in.
     /// - Throws: ``HostingError``; ``RouteRefusal`` where the repository is not there for the caller.
     func admit(_ caller: any Sendable, _ parameters: [String: String]) async throws -> RouteFacts {
-        let hosting = try services.requireHosting()
+        let hosting = try services.require(\.hosting)
         let principal = caller as? Principal ?? .anonymous
         var facts: RouteFacts = [:]
         if let user = principal.user { facts["user"] = user.luaTable }

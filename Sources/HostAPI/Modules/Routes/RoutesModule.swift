@@ -141,7 +141,7 @@ enum RoutesModule {
                 return try RouteReply.read(results.first ?? .null, title, plugin)
             })
         try plugin.offer("routes \(title)") {
-            let routes = try services.requireRoutes()
+            let routes = try services.require(\.routes)
             let number = routes.add(route, plugin: plugin.id)
             return { routes.remove(number, plugin: plugin.id) }
         }

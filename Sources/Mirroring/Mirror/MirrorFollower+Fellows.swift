@@ -1,0 +1,72 @@
+internal import Logging
+package import Portable
+
+/// How a mirror's node is, for load balancers.
+package struct MirrorHealth: Sendable {
+    /// How far it is.
+    package let state: String
+    /// How many nodes of the farm are in touch with the upstream, as far as this one knows.
+    package let members: Int
+    /// Whether it does not know yet what there is.
+    package let isDiscovering: Bool
+    /// While it gets what there is: how many repositories are here, of how many.
+    package let synced: Int
+    package let total: Int
+    /// Whether clients may be sent to it.
+    package let isServing: Bool
+}
+
+extension MirrorFollower {
+    /// From here on this node asks the others. A question is answered after ``MirrorLinks/waitMax`` at the
+    /// latest, and the others go on without this node when its lease is over.
+    private static let silenceMax = Duration.seconds(5)
+    /// Who was answered so much later than this node is still in touch; two that lost the upstream at the
+    /// same moment were answered at times that differ by less.
+    private static let margin = MirrorLinks.waitMax + .seconds(2)
+
+    /// How this node is, for load balancers.
+    package func health() async -> MirrorHealth {
+        let status = status
+        let isServing = status.nodeState == .synchronized
+        let progress = isServing ? nil : try? await progress()
+        return MirrorHealth(
+            state: status.nodeState.rawValue, members: max(1, status.nodes.count { $0.isAlive }),
+            isDiscovering: status.nodeState == .bootstrapped, synced: progress?.synced ?? 0,
+            total: progress?.total ?? 0, isServing: isServing)
+    }
+
+    /// Looks, while the upstream does not answer, whether it answers others of the farm: then those go on
+    /// without this node, which must not serve until it has caught up. When it answers nobody, nothing
+    /// changes anywhere, and all go on serving what they have.
+    func watchFellows() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            let status = status
+            guard status.nodeState == .synchronized, let own = sinceContact, own > Self.silenceMax
+            else { continue }
+            let fellows = status.nodes.filter { $0.id != node.rawValue && $0.isAlive }
+            for fellow in fellows {
+                guard let other = await self.silence(of: fellow),
+                    other + Self.margin < (sinceContact ?? own)
+                else { continue }
+                logger.warning(
+                    "the upstream answers others of the farm, not this node, which no longer serves",
+                    metadata: ["fellow": "\(fellow.name)"])
+                fallBehind()
+                break
+            }
+        }
+    }
+
+    private func silence(of fellow: MirrorNode) async -> Duration? {
+        let connection = UpstreamConnection(
+            client: connection.client, baseURL: fellow.address, identity: identity, node: node)
+        let answer = try? await connection.call("GET", "fellow", timeout: .seconds(2))
+        return answer?["silence"]?.integerValue.map { .milliseconds($0) }
+    }
+
+    /// What a fellow that asks is told.
+    package var fellowAnswer: PortableValue {
+        ["silence": .optional(sinceContact.map { Int64($0 / .milliseconds(1)) })]
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Node
+
+/// `perigee mirror accept`.
+struct MirrorAcceptCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "accept", abstract: "Accept a mirror that asks.",
+        discussion: """
+            Compare the id with the one that `perigee mirror status` shows on the mirror, or its base URL: it \
+            follows from the key that only the mirror has. An accepted mirror may read every repository of the \
+            projects that it is given.
+            """)
+
+    @Argument(help: "The mirror's id, such as B0F5-CS21-45C2-CCK3.")
+    var id: String
+
+    @Flag(help: "Give it all projects, also those to come. Without it, it gets those that are chosen later.")
+    var allProjects = false
+
+    @OptionGroup var node: NodeOptions
+
+    func run() async throws {
+        try await node.client().decideMirror(id, accept: true, allProjects: allProjects)
+        print("accepted")
+    }
+}
+
+/// `perigee mirror decline`.
+struct MirrorDeclineCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "decline", abstract: "Decline a mirror that asks.")
+
+    @Argument(help: "The mirror's id.")
+    var id: String
+
+    @OptionGroup var node: NodeOptions
+
+    func run() async throws {
+        try await node.client().decideMirror(id, accept: false, allProjects: false)
+        print("declined")
+    }
+}
+
+/// `perigee mirror remove`.
+struct MirrorRemoveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Remove a mirror: it may read nothing any more.",
+        discussion: "What the mirror has on its disks stays there.")
+
+    @Argument(help: "The mirror's id.")
+    var id: String
+
+    @OptionGroup var node: NodeOptions
+
+    func run() async throws {
+        try await node.client().removeMirror(id)
+        print("removed")
+    }
+}
