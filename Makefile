@@ -49,13 +49,14 @@ lint: setup ## Check format, Lua and the rules of CONTRIBUTING.md
 format: ## Format the Swift files in place
 	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
 
-bench: build ## Compare with other servers, with stock Lua, and with the targets; half an hour
+bench: build ## Compare with other servers, with stock Lua, and with the targets; an hour
 	@.ci/setup bench
 	@missed=""; \
-	for suite in git-http git-ssh push-fairness; do \
+	for suite in git-http git-ssh push-fairness status; do \
 	    echo "== $$suite"; Benchmarks/$$suite/run --perigee $(PERIGEE) || missed="$$missed $$suite"; \
 	done; \
-	for suite in lua-host-call lua-programs lua-fairness cluster-caches cluster-executor cluster-jobs; do \
+	for suite in lua-host-call lua-programs lua-fairness cluster-caches cluster-executor \
+	    cluster-jobs cluster-locks; do \
 	    echo "== $$suite"; Benchmarks/$$suite/run.sh || missed="$$missed $$suite"; \
 	done; \
 	test -z "$$missed" || { echo "bench: targets missed:$$missed" >&2; exit 1; }

@@ -191,6 +191,13 @@ let package = Package(
             dependencies: ["ClusterServices", "SharedDatabase", "NodeTestKit", "Portable", logging],
             path: "Benchmarks/cluster-executor/program", swiftSettings: strict),
 
+        // Benchmarks/cluster-locks: a million grants on real processes under faults, and how long locks of lost
+        // nodes take.
+        .executableTarget(
+            name: "cluster-locks",
+            dependencies: ["ClusterServices", "SharedDatabase", "NodeTestKit", "Portable", logging],
+            path: "Benchmarks/cluster-locks/program", swiftSettings: strict),
+
         // Benchmarks/cluster-jobs: how late jobs begin on three nodes with PostgreSQL, and what they cost.
         .executableTarget(
             name: "cluster-jobs",

@@ -25,6 +25,8 @@ protocol DatabaseEngine: Sendable {
 /// One connection within a transaction.
 protocol DatabaseConnection: AnyObject {
     func execute(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) -> Int
+    /// Runs a statement whose answer nobody needs; an error may be met by what comes after it.
+    func enqueue(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError)
     func rows(_ sql: String, _ arguments: [DatabaseValue], limit: Int?) throws(DatabaseError) -> [DatabaseRow]
     func now() throws(DatabaseError) -> Int64
     func timeline() throws(DatabaseError) -> Int64

@@ -19,6 +19,14 @@ package struct DatabaseTransaction {
         try connection.execute(sql, arguments)
     }
 
+    /// Runs a statement whose answer is not needed: over a network it goes with what comes next, and spares a
+    /// round trip.
+    /// - Throws: ``DatabaseError``; what the statement itself meets may be thrown by a later one, or by the
+    ///   commit.
+    package func enqueue(_ sql: String, _ arguments: [DatabaseValue] = []) throws(DatabaseError) {
+        try connection.enqueue(sql, arguments)
+    }
+
     /// Runs a query and copies all its rows; limit what you ask for.
     /// - Throws: ``DatabaseError``.
     package func rows(_ sql: String, _ arguments: [DatabaseValue] = []) throws(DatabaseError) -> [DatabaseRow]
@@ -50,6 +58,13 @@ package struct DatabaseTransaction {
     /// - Throws: ``DatabaseError``.
     package func now() throws(DatabaseError) -> Int64 {
         try connection.now()
+    }
+
+    /// ``now()`` as an expression that a statement evaluates once, so that nobody has to ask for it before.
+    package var nowExpression: String {
+        connection.isShared
+            ? "(SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8)"
+            : "(SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER))"
     }
 
     /// Which history of the database this is: it grows when a standby is promoted and when a backup is

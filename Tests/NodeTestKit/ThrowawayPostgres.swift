@@ -128,13 +128,14 @@ package final class ThrowawayPostgres: Sendable {
         return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// Has somebody look at the database's tables, and leave that transaction open for so long.
+    /// Has somebody listen, look at the database's tables, and leave that transaction open for so long.
     /// - Returns: Who does; ends by itself.
     @discardableResult
     package func leaveTransactionOpen(
         seconds: Double, database: String = "postgres"
     ) async throws -> ChildProcess {
         let script = """
+            LISTEN perigee_executor;
             BEGIN ISOLATION LEVEL REPEATABLE READ;
             SELECT count(*) FROM pg_stat_user_tables;
             SELECT * FROM cluster_state;
@@ -207,7 +208,7 @@ package final class ThrowawayPostgres: Sendable {
     }
 
     /// The postmaster and its children.
-    private func processes() throws -> [pid_t] {
+    package func processes() throws -> [Int32] {
         let file = try String(contentsOfFile: "\(data)/postmaster.pid", encoding: .utf8)
         guard let parent = file.split(separator: "\n").first.flatMap({ pid_t($0) }) else {
             throw TestKitError.protocolViolation("postmaster.pid is \(file)")

@@ -284,6 +284,57 @@ import Testing
     }
 
     @Test(arguments: TestEngine.allCases)
+    func `what is enqueued is done in its order`(engine: TestEngine) async throws {
+        try await withPeople(engine) { database in
+            let age = try await database.write { transaction in
+                try transaction.enqueue("INSERT INTO person (name, age) VALUES (?, ?)", ["ann", 1])
+                try transaction.enqueue("UPDATE person SET age = age + 1 WHERE name = ?", ["ann"])
+                let row = try transaction.firstRow("SELECT age FROM person WHERE name = ?", ["ann"])
+                try transaction.enqueue("INSERT INTO person (name) VALUES (?)", ["bob"])
+                return try row?.integer("age")
+            }
+            #expect(age == 2)
+            try await expect(people: 2, in: database)
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases, [false, true])
+    func `an enqueued statement that fails undoes the transaction, and is told`(
+        engine: TestEngine, isLast: Bool
+    ) async throws {
+        try await withPeople(engine) { database in
+            try await database.write { try $0.execute("INSERT INTO person (name) VALUES ('ann')") }
+            let error = await #expect(throws: DatabaseError.self) {
+                try await database.write { transaction in
+                    try transaction.execute("INSERT INTO person (name) VALUES (?)", ["bob"])
+                    try transaction.enqueue("INSERT INTO person (name) VALUES (?)", ["ann"])
+                    if !isLast { _ = try transaction.rows("SELECT name FROM person") }
+                }
+            }
+            guard case .constraint(kind: .unique, detail: _)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            try await expect(people: 1, in: database)
+            // The connection serves on.
+            try await database.write { try $0.execute("INSERT INTO person (name) VALUES ('bob')") }
+            try await expect(people: 2, in: database)
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases)
+    func `the clock as an expression is the clock`(engine: TestEngine) async throws {
+        try await withPeople(engine) { database in
+            let times = try await database.read { transaction in
+                let before = try transaction.now()
+                let row = try transaction.firstRow("SELECT \(transaction.nowExpression) AS n")
+                return [before, try row?.integer("n") ?? 0, try transaction.now()]
+            }
+            #expect(times == times.sorted())
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases)
     func `the clock counts milliseconds of our time`(engine: TestEngine) async throws {
         try await withPeople(engine) { database in
             let times = try await database.read { [try $0.now(), try $0.now()] }

@@ -1,191 +1,104 @@
-import ClusterServices
 import Foundation
-import Logging
 import NodeTestKit
-import Portable
-import SharedDatabase
-import Synchronization
 
 /// Tasks through a bucketed executor on a PostgreSQL server of its own whose commits reach the disk: how many
-/// a second from submission to written completion, in order per bucket, on one node and on three, and how
-/// long one task takes from `submit` to its processor.
+/// a second from submission to written completion, in order per bucket, on one to three nodes and beside other
+/// queues, and how long one task takes from `submit` to its processor.
 @main struct ClusterExecutor {
-    /// What one run does.
-    struct Load {
-        let nodes: Int
-        let batch: Int
-        /// Tasks of one call of `submit`.
-        let together: Int
-        let tasks: Int
-    }
-
-    static let buckets = 200
-    static let submittersPerNode = 32
-
     static func main() async throws {
         let arguments = CommandLine.arguments.dropFirst()
         let tasks = arguments.first.flatMap { Int($0) } ?? 60_000
         var options = ThrowawayPostgres.Options()
         options.isDurable = true
         let server = try await ThrowawayPostgres.start(options)
-        print("nodes  batch  submitted together  tasks   tasks/s   out of order")
-        var best: [Int: Double] = [:]
-        var isOrdered = true
-        for load in [
-            Load(nodes: 1, batch: 1, together: 1, tasks: tasks / 2),
-            Load(nodes: 1, batch: 1, together: 20, tasks: tasks),
-            Load(nodes: 1, batch: 100, together: 20, tasks: tasks),
-            Load(nodes: 3, batch: 1, together: 1, tasks: tasks / 2),
-            Load(nodes: 3, batch: 1, together: 20, tasks: tasks),
-            Load(nodes: 3, batch: 100, together: 20, tasks: tasks),
-        ] {
-            let (rate, misplaced) = try await throughput(load, server)
-            print(
-                cell(load.nodes, 5), cell(load.batch, 6), cell(load.together, 19), cell(load.tasks, 7),
-                cell(Int(rate), 9), cell(misplaced, 14))
-            best[load.nodes] = max(best[load.nodes] ?? 0, rate)
-            isOrdered = isOrdered && misplaced == 0
+        var isGood = try await showThroughput(tasks, server)
+        isGood = try await showWaitingTasks(server) && isGood
+        isGood = try await showLatency(server) && isGood
+        if let python = arguments.dropFirst().first {
+            isGood = try await showPeers(tasks, server, python: python) && isGood
+        } else {
+            print("no peers: the program's second argument names the Python that has them")
         }
-        let latencies = try await latency(server, count: 1000).sorted()
-        let median = latencies[latencies.count / 2]
-        let slow = latencies[latencies.count * 99 / 100]
-        print(
-            "submit to start on an idle node: p50 \(text(median)) ms, p99 \(text(slow)) ms"
-        )
         try await server.stop()
-        let isGood = isOrdered && (best[1] ?? 0) >= 10_000 && median <= 5
         exit(isGood ? 0 : 1)
     }
 
-    /// One run on a fresh database.
-    static func throughput(
-        _ load: Load, _ server: ThrowawayPostgres
-    ) async throws -> (rate: Double, misplaced: Int) {
-        let nodes = try await BenchmarkNode.cluster(load.nodes, server)
-        let seen = Mutex<(last: [String: [Int64: Int64]], misplaced: Int, count: Int)>(([:], 0, 0))
-        let settings = ExecutorSettings(
-            batch: load.batch, concurrency: .perNode(64), tasksMax: 10_000_000)
-        var executors: [BucketedExecutor] = []
-        for node in nodes {
-            executors.append(
-                try await node.executors.define(namespace: "benchmark", name: "work", settings: settings) {
-                    batch in
-                    seen.withLock { seen in
-                        for task in batch.tasks {
-                            let value = task.payload.integerValue ?? 0
-                            let (submitter, number) = value.quotientAndRemainder(dividingBy: 1_000_000)
-                            // A submitter's own tasks of a bucket come in its order.
-                            if let last = seen.last[batch.bucket]?[submitter], last >= number {
-                                seen.misplaced += 1
-                            }
-                            seen.last[batch.bucket, default: [:]][submitter] = number
-                            seen.count += 1
-                        }
-                    }
-                    return nil
-                })
-        }
-        let start = ContinuousClock.now
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            let submitters = submittersPerNode * load.nodes
-            for submitter in 0..<submitters {
-                let executor = executors[submitter % load.nodes]
-                group.addTask {
-                    var number = 0
-                    for _ in 0..<(load.tasks / submitters / load.together) {
-                        let tasks = (0..<load.together).map { index in
-                            NewTask(
-                                bucket: "bucket \((submitter * 7 + number + index) % buckets)",
-                                payload: .integer(Int64(submitter * 1_000_000 + number + index)))
-                        }
-                        try await executor.submit(tasks)
-                        number += load.together
-                    }
-                }
+    /// Tasks that do nothing, on as many nodes as there are; from all nodes into the same buckets, and into
+    /// buckets of their own.
+    private static func showThroughput(_ tasks: Int, _ server: ThrowawayPostgres) async throws -> Bool {
+        print("                                        out of   CPU, us/task          processors")
+        print("nodes  buckets  batch  together  tasks/s  order  nodes  PostgreSQL        busy")
+        var best: [Int: Double] = [:]
+        var isGood = true
+        for (batch, together, isApart) in [
+            (1, 1, false), (1, 20, false), (100, 20, false), (1, 20, true), (100, 20, true),
+        ] {
+            for nodes in 1...3 where nodes > 1 || !isApart {
+                var load = Load(nodes: nodes, batch: batch, together: together, tasks: tasks)
+                load.isApart = isApart
+                let result = try await load.run(server)
+                print(
+                    cell(nodes, 5), cell(isApart ? "apart" : "same", 8), cell(batch, 6), cell(together, 9),
+                    cell(Int(result.rate), 8), cell(result.misplaced, 6), cell(Int(result.nodesCPU), 6),
+                    cell(Int(result.serverCPU), 11), cell(text(result.processors), 11))
+                best[nodes] = max(best[nodes] ?? 0, result.rate)
+                isGood = isGood && result.misplaced == 0
             }
-            try await group.waitForAll()
         }
-        while try await nodes[0].executors.fetchOverviews().contains(where: { $0.waiting > 0 }) {
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        let seconds = start.duration(to: .now) / .seconds(1)
-        let (misplaced, count) = seen.withLock { ($0.misplaced, $0.count) }
-        for node in nodes { await node.stop() }
-        return (Double(count) / seconds, misplaced)
+        return isGood && (best[1] ?? 0) >= 10_000
     }
 
-    /// One task at a time: from the call of `submit` to the start of its processor, in milliseconds.
-    static func latency(_ server: ThrowawayPostgres, count: Int) async throws -> [Double] {
-        let nodes = try await BenchmarkNode.cluster(1, server)
-        let (starts, started) = AsyncStream.makeStream(of: ContinuousClock.Instant.self)
-        let executor = try await nodes[0].executors.define(
-            namespace: "benchmark", name: "work", settings: ExecutorSettings()
-        ) { _ in
-            started.yield(.now)
-            return nil
+    /// Tasks that wait, as those do that ask another server: what is measured is how much a node takes on.
+    private static func showWaitingTasks(_ server: ThrowawayPostgres) async throws -> Bool {
+        var rates: [Double] = []
+        for nodes in 1...3 {
+            var load = Load(nodes: nodes, batch: 1, together: 20, tasks: nodes * 1_920)
+            (load.pause, load.concurrency) = (.milliseconds(20), 8)
+            rates.append(try await load.run(server).rate)
         }
-        var iterator = starts.makeAsyncIterator()
-        var latencies: [Double] = []
-        for number in 0..<count {
-            let begin = ContinuousClock.now
-            try await executor.submit(bucket: "bucket \(number)", .integer(Int64(number)))
-            guard let start = await iterator.next() else { break }
-            latencies.append(begin.duration(to: start) / .milliseconds(1))
-            try await Task.sleep(for: .milliseconds(2))
+        let figures = rates.map { "\(Int($0))" }.joined(separator: ", ")
+        print("tasks that wait 20 ms, 8 at a time per node, on 1, 2 and 3 nodes: \(figures) tasks/s")
+        return rates[1] > rates[0] && rates[2] > rates[1]
+    }
+
+    private static func showLatency(_ server: ThrowawayPostgres) async throws -> Bool {
+        let latency = try await Latency.measure(server, count: 1000)
+        let bound = 3 * latency.journey.median + latency.sync.median
+        print(
+            """
+            submit to start on an idle node: \(latency.start) ms
+            a round trip: \(latency.journey) ms; fsync: \(latency.sync) ms; a commit of one row: \
+            \(latency.commit) ms
+            3 round trips + 1 fsync, medians: \(text(bound)) ms; submit to start takes \
+            \(text(latency.start.median / bound)) times that
+            """)
+        return latency.start.median <= bound
+    }
+
+    /// Other queues, each between two runs of ours with as many tasks in a call.
+    private static func showPeers(
+        _ tasks: Int, _ server: ThrowawayPostgres, python: String
+    ) async throws -> Bool {
+        print("peer, 20 tasks in a call          tasks  tasks/s  ours, tasks/s  ratio  out of order")
+        var isGood = true
+        for peer in Peer.allCases {
+            let load = Load(nodes: 1, batch: 1, together: 20, tasks: tasks)
+            let before = try await load.run(server).rate
+            let (rate, misplaced) = try await peer.run(server, python: python)
+            let ours = (before + (try await load.run(server).rate)) / 2
+            let name = peer.title.padding(toLength: 32, withPad: " ", startingAt: 0)
+            print(
+                name, cell(peer.tasks, 6), cell(Int(rate), 8), cell(Int(ours), 14),
+                cell(text(ours / rate), 6),
+                cell(misplaced, 13))
+            isGood = isGood && ours >= rate
         }
-        for node in nodes { await node.stop() }
-        return latencies
+        return isGood
     }
 
-    private static func cell(_ number: Int, _ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - "\(number)".count)) + "\(number)"
+    static func cell(_ value: some CustomStringConvertible, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - "\(value)".count)) + "\(value)"
     }
 
-    private static func text(_ number: Double) -> String { String(format: "%.2f", number) }
-}
-
-/// One node of the cluster, in this process, with its own connections.
-final class BenchmarkNode: Sendable {
-    let database: SharedDatabase
-    let membership: Membership
-    let executors: ExecutorService
-
-    private init(number: Int, url: String, logger: Logger) throws {
-        database = try SharedDatabase.openPostgres(PostgresSettings(url: url), logger: logger)
-        membership = Membership(
-            database: database,
-            identity: NodeDescription(nodeID: "node-\(number)", version: "1", sharedHomeID: "home"),
-            logger: logger)
-        executors = ExecutorService(database: database, membership: membership, logger: logger)
-    }
-
-    private static let databases = Mutex(0)
-
-    /// Nodes on a database of their own.
-    static func cluster(_ count: Int, _ server: ThrowawayPostgres) async throws -> [BenchmarkNode] {
-        var logger = Logger(label: "benchmark")
-        logger.logLevel = .error
-        let name = databases.withLock { number in
-            number += 1
-            return "benchmark_\(number)"
-        }
-        try await server.makeDatabase(name)
-        var nodes: [BenchmarkNode] = []
-        for number in 0..<count {
-            let node = try BenchmarkNode(number: number, url: server.url(name), logger: logger)
-            if number == 0 {
-                try await node.database.migrate(Membership.migrations + ExecutorService.migrations)
-            }
-            try await node.membership.join()
-            try await node.executors.start()
-            nodes.append(node)
-        }
-        return nodes
-    }
-
-    func stop() async {
-        await executors.stop()
-        await membership.leave()
-        await database.close()
-    }
+    static func text(_ number: Double) -> String { String(format: "%.2f", number) }
 }

@@ -40,10 +40,9 @@ extension ExecutorService {
     private struct RoundResult: Sendable {
         /// By the places of the settlements.
         var finished: [ExecutorRows.Finished?] = []
-        var claimed: [Int64: [ExecutorRows.ClaimedBatch]] = [:]
+        var claimed: [Int64: (batches: [ExecutorRows.ClaimedBatch], now: Int64?)] = [:]
         var swept: Set<Int64> = []
         var isSwept = true
-        var now: Int64 = 0
     }
 
     private func nextRound() -> Round? {
@@ -77,16 +76,17 @@ extension ExecutorService {
         let isRelaxed = round.settlements.isEmpty
         do {
             let result = try await database.write(durability: isRelaxed ? .process : .disk) { transaction in
-                let rows = try ExecutorRows(transaction)
                 var result = RoundResult()
-                result.now = rows.now
-                if round.sweeps { (result.swept, result.isSwept) = try rows.sweep(limit: 500) }
-                result.finished = try Self.finish(round.settlements, rows)
+                if round.sweeps || !round.settlements.isEmpty {
+                    let rows = try ExecutorRows(transaction)
+                    if round.sweeps { (result.swept, result.isSwept) = try rows.sweep(limit: 500) }
+                    result.finished = try Self.finish(round.settlements, rows)
+                }
                 for target in round.targets {
                     guard let owner = round.owner else { break }
-                    result.claimed[target.executor] = try rows.claim(
+                    result.claimed[target.executor] = try ExecutorRows.claim(
                         target.executor, owner: owner, claim: round.claim, limit: target.limit,
-                        batch: target.batch, readySince: target.readySince)
+                        batch: target.batch, readySince: target.readySince, transaction)
                 }
                 return result
             }
@@ -138,7 +138,7 @@ extension ExecutorService {
             )
         }
         for target in round.targets {
-            let batches = result.claimed[target.executor] ?? []
+            let (batches, now) = result.claimed[target.executor] ?? ([], nil)
             start(batches, executor: target.executor)
             if batches.count >= target.limit {
                 // There may be more than this node takes.
@@ -147,9 +147,9 @@ extension ExecutorService {
                     if state.nodes > 1 { state.tidings.insert(target.executor) }
                 }
                 tidingsBell.ring()
-            } else {
+            } else if let now {
                 // What is found from now on became due after this, but for what a slow transaction commits.
-                state.withLock { $0.slots[target.executor]?.readySince = result.now - 2000 }
+                state.withLock { $0.slots[target.executor]?.readySince = now - 2000 }
             }
         }
         if !result.isSwept { state.withLock { $0.isSweepDue = true } }

@@ -86,15 +86,15 @@ extension ExecutorService {
         }
         do {
             let written = try await database.write { transaction in
-                let rows = try ExecutorRows(transaction)
                 var written = Written()
                 var usage: [Int64: Int64] = [:]
+                let rows = try ExecutorRows(
+                    transaction, usageOf: Set(inputs.map(\.executor)), &usage)
                 var added: [Int64: Int64] = [:]
                 var tasks: [ExecutorRows.StoredTask] = []
                 var delayed: [(task: ExecutorRows.StoredTask, delay: Int64)] = []
                 for (index, input) in inputs.enumerated() {
-                    let used = try usage[input.executor] ?? rows.usage(input.executor)
-                    usage[input.executor] = used
+                    let used = usage[input.executor] ?? 0
                     guard used + Int64(input.tasks.count) <= Int64(input.tasksMax) else {
                         written.refusals[index] = .full(name: input.name, tasks: used, limit: input.tasksMax)
                         continue

@@ -28,6 +28,17 @@ final class PostgresTransaction: DatabaseConnection {
         try run(sql, arguments).changedRows
     }
 
+    /// Goes with the next statement or the commit; an error of it is met there.
+    func enqueue(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) {
+        try guarded(sql) { () throws(DatabaseError) in
+            let parameters = try parameters(arguments, of: sql)
+            try told(sql: sql) { () throws(PostgresError) in
+                try begin()
+                try link.send(sql, parameters, isWanted: false)
+            }
+        }
+    }
+
     func rows(_ sql: String, _ arguments: [DatabaseValue], limit: Int?) throws(DatabaseError) -> [DatabaseRow]
     {
         let result = try run(sql, arguments)
@@ -112,14 +123,7 @@ final class PostgresTransaction: DatabaseConnection {
 
     private func run(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) -> PostgresResult {
         try guarded(sql) { () throws(DatabaseError) in
-            let expected = link.parameterCount(of: sql)
-            guard expected == arguments.count else {
-                throw .statement(
-                    message: "takes \(expected) parameters and is given \(arguments.count)", sql: sql)
-            }
-            var parameters: [PostgresParameter] = []
-            for argument in arguments { parameters.append(try PostgresParameter(argument)) }
-            let sent = parameters
+            let sent = try parameters(arguments, of: sql)
             return try told(sql: sql) { () throws(PostgresError) in
                 try begin()
                 try link.send(sql, sent, isWanted: true)
@@ -129,6 +133,19 @@ final class PostgresTransaction: DatabaseConnection {
                 return result
             }
         }
+    }
+
+    private func parameters(
+        _ arguments: [DatabaseValue], of sql: String
+    ) throws(DatabaseError) -> [PostgresParameter] {
+        let expected = link.parameterCount(of: sql)
+        guard expected == arguments.count else {
+            throw .statement(
+                message: "takes \(expected) parameters and is given \(arguments.count)", sql: sql)
+        }
+        var parameters: [PostgresParameter] = []
+        for argument in arguments { parameters.append(try PostgresParameter(argument)) }
+        return parameters
     }
 
     private func number(_ sql: String) throws(DatabaseError) -> Int64 {

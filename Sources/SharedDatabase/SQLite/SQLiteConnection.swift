@@ -25,6 +25,10 @@ final class SQLiteConnection: DatabaseConnection {
         }
     }
 
+    func enqueue(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) {
+        _ = try execute(sql, arguments)
+    }
+
     func rows(_ sql: String, _ arguments: [DatabaseValue], limit: Int?) throws(DatabaseError) -> [DatabaseRow]
     {
         try guarded(sql) {

@@ -51,7 +51,7 @@ import Testing
         try await Self.push(pair, "main", to: "second")
         try await pair.waitForRefs(of: "PRJ", "second", on: mirror)
         let copies = "/rest/mirroring/latest/supportInfo/repoSyncStatus"
-        func names() async throws -> Set<String> {
+        @Sendable func names() async throws -> Set<String> {
             let page = try await mirror.http.get("/rest/api/latest/repos?limit=100").json()
             return Set(
                 (page["values"]?.listValue ?? []).compactMap { value in
@@ -59,7 +59,7 @@ import Testing
                     return "\(key)/\(value["slug"]?.stringValue ?? "")"
                 })
         }
-        func expectNames(_ wanted: Set<String>) async throws {
+        @Sendable func expectNames(_ wanted: Set<String>) async throws {
             try await waitUntil("\(wanted) on the mirror", detail: { mirror.log.suffix(2000).description }) {
                 try await names() == wanted
             }
@@ -117,7 +117,7 @@ import Testing
         try await pair.accept(mode: "SELECTED_PROJECTS")
         try await pair.waitForAll(on: mirror)
         let settings = "/rest/mirroring/latest/mirrorServers/\(pair.id)/syncSettings"
-        func count() async throws -> Int64? {
+        @Sendable func count() async throws -> Int64? {
             try await mirror.http.get("/rest/mirroring/latest/supportInfo/repoSyncStatus").json()["size"]?
                 .integerValue
         }

@@ -12,7 +12,8 @@ extension ExecutorRows {
         var bytes: Int64 { tasks.reduce(0) { $0 + Int64($1.payload.count) } }
     }
 
-    /// Takes free buckets that are due, those that wait longest first, with the next batch of each.
+    /// Takes free buckets that are due by the time of the statement, those that wait longest first, with the
+    /// next batch of each.
     /// - Parameters:
     ///   - owner: Who takes them: an incarnation.
     ///   - claim: Never used before by this owner.
@@ -20,9 +21,11 @@ extension ExecutorRows {
     ///   - readySince: Buckets that were due before are left out; 0 for none. It spares going through the
     ///     remains
     ///     of old rows while somebody keeps the database from clearing them away.
-    func claim(
-        _ executor: Int64, owner: Int64, claim: Int64, limit: Int, batch: Int, readySince: Int64
-    ) throws -> [ClaimedBatch] {
+    /// - Returns: Them, and when it was, if there are any.
+    static func claim(
+        _ executor: Int64, owner: Int64, claim: Int64, limit: Int, batch: Int, readySince: Int64,
+        _ transaction: DatabaseTransaction
+    ) throws -> (batches: [ClaimedBatch], now: Int64?) {
         let size: [DatabaseValue] = [
             .integer(ExecutorSettings.batchBytes), .integer(Int64(min(batch, ExecutorSettings.largeBatch))),
             .integer(Int64(batch)),
@@ -30,12 +33,13 @@ extension ExecutorRows {
         // The subquery must run once: a plan that ran it per row would take more than the limit. A free
         // bucket without a task belongs to a submission that has not committed, or has been undone.
         let lock = transaction.isShared ? " FOR UPDATE OF b SKIP LOCKED" : ""
-        let count = try transaction.execute(
+        let now = transaction.nowExpression
+        try transaction.enqueue(
             """
             WITH free AS MATERIALIZED (
             SELECT b.bucket AS bucket FROM executor_bucket b WHERE b.owner = 0 AND b.executor_id = ?
-            AND b.ready_at >= ? AND b.ready_at <= ?
-            AND EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ? AND n.lease_until > ?)
+            AND b.ready_at >= ? AND b.ready_at <= \(now)
+            AND EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ? AND n.lease_until > \(now))
             AND (SELECT t.last_number FROM executor_tail t WHERE t.executor_id = b.executor_id
             AND t.bucket = b.bucket) >= b.head ORDER BY b.ready_at LIMIT ?\(lock))
             UPDATE executor_bucket SET owner = ?, claim = ?, attempts = executor_bucket.attempts + 1,
@@ -47,16 +51,19 @@ extension ExecutorRows {
             AND executor_bucket.bucket = free.bucket AND t.executor_id = ? AND t.bucket = free.bucket
             """,
             [
-                .integer(executor), .integer(readySince), .integer(now), .integer(owner), .integer(now),
-                .integer(Int64(limit)), .integer(owner), .integer(claim),
+                .integer(executor), .integer(readySince), .integer(owner), .integer(Int64(limit)),
+                .integer(owner), .integer(claim),
             ] + size + size + [.integer(executor), .integer(executor)])
-        return count > 0 ? try batches(executor, owner: owner, claim: claim) : []
+        return try batches(executor, owner: owner, claim: claim, transaction)
     }
 
-    private func batches(_ executor: Int64, owner: Int64, claim: Int64) throws -> [ClaimedBatch] {
+    private static func batches(
+        _ executor: Int64, owner: Int64, claim: Int64, _ transaction: DatabaseTransaction
+    ) throws -> (batches: [ClaimedBatch], now: Int64?) {
         let rows = try transaction.rows(
             """
-            SELECT b.bucket AS bucket, b.attempts AS attempts, t.number AS number,
+            SELECT \(transaction.nowExpression) AS now, b.bucket AS bucket,
+            b.attempts AS attempts, t.number AS number,
             t.submitted_at AS submitted_at, t.payload AS payload FROM executor_bucket b
             JOIN executor_task t ON t.executor_id = b.executor_id AND t.bucket = b.bucket
             AND t.number >= b.head AND t.number <= b.batch_end
@@ -72,7 +79,7 @@ extension ExecutorRows {
             batches[batches.count - 1].tasks.append(
                 (try row.integer("number"), try row.integer("submitted_at"), try row.blob("payload")))
         }
-        return batches
+        return (batches, try rows.first?.integer("now"))
     }
 
     /// Frees the buckets of nodes that are no more.

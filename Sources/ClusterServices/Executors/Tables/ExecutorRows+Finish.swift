@@ -70,7 +70,7 @@ extension ExecutorRows {
             heads, likely, Self.findTails, lock: transaction.skipLocked, executor: executor)
         for statement in [Self.deleteBuckets, Self.deleteTails] {
             try statement.each(closed) { sql, slice in
-                try transaction.execute(sql, [.integer(executor)] + slice.map { .text($0.bucket) })
+                try transaction.enqueue(sql, [.integer(executor)] + slice.map { .text($0.bucket) })
             }
         }
         return Set(closed)
@@ -121,7 +121,7 @@ extension ExecutorRows {
                     .integer(item.tasks.upperBound),
                 ]
             }
-            try transaction.execute(sql, arguments)
+            try transaction.enqueue(sql, arguments)
         }
     }
 
@@ -136,14 +136,14 @@ extension ExecutorRows {
                     .integer(now + item.consequence.rest), .optional(item.consequence.error),
                 ]
             }
-            try transaction.execute(sql, arguments + [.integer(executor)])
+            try transaction.enqueue(sql, arguments + [.integer(executor)])
         }
     }
 
     private func bury(
         _ key: BucketKey, _ tasks: ClosedRange<Int64>, attempts: Int64, error: String
     ) throws {
-        try transaction.execute(
+        try transaction.enqueue(
             """
             INSERT INTO executor_dead (executor_id, bucket, submitted_at, payload, attempts, error, died_at)
             SELECT executor_id, bucket, submitted_at, payload, CAST(? AS BIGINT), CAST(? AS TEXT),

@@ -19,6 +19,23 @@ struct ExecutorRows {
         now = try transaction.now()
     }
 
+    /// As ``init(_:)``, with how many tasks these executors hold, in the same round trip.
+    /// - Parameter usage: Gets a value for each executor that there is.
+    init(
+        _ transaction: DatabaseTransaction, usageOf executors: Set<Int64>, _ usage: inout [Int64: Int64]
+    ) throws {
+        self.transaction = transaction
+        var time: Int64?
+        try Self.usages.each(executors.sorted()) { sql, slice in
+            let text = "SELECT \(transaction.nowExpression) AS now" + sql
+            for row in try transaction.rows(text, slice.map { .integer($0) }) {
+                usage[try row.integer("id")] = try row.integer("tasks")
+                time = try time ?? row.integer("now")
+            }
+        }
+        now = try time ?? transaction.now()
+    }
+
     /// Gives an executor's id, and makes it where it is new.
     static func id(namespace: String, name: String, _ transaction: DatabaseTransaction) throws -> Int64 {
         let names: [DatabaseValue] = [.text(namespace), .text(name)]
@@ -46,7 +63,7 @@ struct ExecutorRows {
     /// Counts tasks that came or went. The last change of a transaction: other writers of the shard wait.
     func count(_ changes: [Int64: Int64], shard: Int64) throws {
         for (executor, change) in changes.sorted(by: { $0.key < $1.key }) where change != 0 {
-            try transaction.execute(
+            try transaction.enqueue(
                 """
                 INSERT INTO executor_usage (executor_id, shard, tasks) VALUES (?, ?, ?)
                 ON CONFLICT (executor_id, shard) DO UPDATE SET tasks = executor_usage.tasks + excluded.tasks
@@ -84,7 +101,18 @@ struct ExecutorRows {
                 )
             }
         }
-        try openBuckets(buckets.map(\.key), tails)
+        // Whoever has locked a tail is alone in making and deleting its bucket's row. It is looked for in a
+        // way that does not wait for those who work on the bucket.
+        try Self.insertBuckets.each(buckets) { sql, slice in
+            let arguments = slice.flatMap { bucket -> [DatabaseValue] in
+                [
+                    .integer(bucket.key.executor), .text(bucket.key.bucket),
+                    .integer(tails[bucket.key]?.next ?? 0), .integer(tails[bucket.key]?.bytes ?? 0),
+                    .integer(now),
+                ]
+            }
+            try transaction.enqueue(sql, arguments)
+        }
         var next = tails.mapValues(\.next)
         try Self.insertTasks.each(tasks) { sql, slice in
             var arguments: [DatabaseValue] = []
@@ -97,29 +125,7 @@ struct ExecutorRows {
                     .integer(task.submittedAt ?? now), .blob(task.payload),
                 ]
             }
-            try transaction.execute(sql, arguments)
-        }
-    }
-
-    /// Makes the rows of buckets that have none, whose tails this transaction has locked.
-    private func openBuckets(_ buckets: [BucketKey], _ tails: [BucketKey: (next: Int64, bytes: Int64)]) throws
-    {
-        var missing = Set(buckets)
-        for (executor, keys) in Dictionary(grouping: buckets, by: \.executor) {
-            try Self.findBuckets.each(keys) { sql, slice in
-                for row in try transaction.rows(sql, [.integer(executor)] + slice.map { .text($0.bucket) }) {
-                    missing.remove(BucketKey(executor: executor, bucket: try row.text("bucket")))
-                }
-            }
-        }
-        try Self.insertBuckets.each(missing.sorted()) { sql, slice in
-            let arguments = slice.flatMap { key -> [DatabaseValue] in
-                [
-                    .integer(key.executor), .text(key.bucket), .integer(tails[key]?.next ?? 0),
-                    .integer(tails[key]?.bytes ?? 0), .integer(now),
-                ]
-            }
-            try transaction.execute(sql, arguments)
+            try transaction.enqueue(sql, arguments)
         }
     }
 
@@ -131,16 +137,23 @@ struct ExecutorRows {
         bytes = executor_tail.bytes + excluded.bytes RETURNING executor_id, bucket, last_number, bytes
         """, rest: .split)
 
-    private static let findBuckets = ManyRows(
-        "SELECT bucket FROM executor_bucket WHERE executor_id = ? AND bucket IN (", row: "?", ")",
-        rest: .repeated)
+    private static let usages = ManyRows(
+        """
+        , e.id AS id, CAST(COALESCE((SELECT SUM(u.tasks) FROM executor_usage u WHERE u.executor_id = e.id), 0)
+        AS BIGINT) AS tasks FROM executor e WHERE e.id IN (
+        """, row: "?", ")", rest: .repeated)
 
     private static let insertBuckets = ManyRows(
+        "WITH v (executor_id, bucket, head, bytes, ready_at) AS (VALUES ",
+        row: """
+            (CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))
+            """,
         """
-        INSERT INTO executor_bucket (executor_id, bucket, head, batch_end, suspect_end, attempts, bytes,
-        owner, claim, ready_at) VALUES\u{20}
-        """, row: "(?, ?, ?, 0, 0, 0, ?, 0, 0, ?)", " ON CONFLICT (executor_id, bucket) DO NOTHING",
-        rest: .split)
+        ) INSERT INTO executor_bucket (executor_id, bucket, head, batch_end, suspect_end, attempts, bytes,
+        owner, claim, ready_at)
+        SELECT v.executor_id, v.bucket, v.head, 0, 0, 0, v.bytes, 0, 0, v.ready_at FROM v WHERE NOT EXISTS (
+        SELECT 1 FROM executor_bucket b WHERE b.bucket = v.bucket AND b.executor_id = v.executor_id)
+        """, rest: .split)
 
     private static let insertTasks = ManyRows(
         "INSERT INTO executor_task (executor_id, bucket, number, submitted_at, payload) VALUES ",

@@ -2,7 +2,9 @@
 struct SSHLogin {
     /// The login name of every client, as in `git@host`: who it is, its key tells.
     static let name = "git"
-    private static let lookUpLimit = Duration.seconds(5)
+    /// Longer than an answer of the database is waited for: after that comes what was known
+    /// before it fell silent.
+    private static let lookUpLimit = Duration.seconds(10)
 
     private var offers = 0
     private var last: (key: SSHShownKey, visitor: SSHVisitor?)?
