@@ -9,6 +9,14 @@ extension Services {
         return principal.remote ?? .anonymous
     }
 
+    /// As whom lists are read: the upstream's administrators see all that is here. Others of a mirror's
+    /// callers see no lists, for which the upstream would have to be asked about each entry.
+    func reader(for principal: Principal) async throws -> Principal {
+        guard let credentials = remoteCredentials(of: principal) else { return principal }
+        let rights = try await remoteRights(of: credentials, on: nil)
+        return rights.permissions.contains(.admin) ? .localOperator : principal
+    }
+
     /// What the authority says.
     /// - Throws: As ``AccessAuthority/rights(of:on:isChange:)``.
     func remoteRights(

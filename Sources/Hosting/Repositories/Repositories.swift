@@ -76,7 +76,8 @@ package struct Repositories: Sendable {
     package func list(
         _ filter: RepositoryFilter, page: PageRequest, by principal: Principal
     ) async throws -> Page<Repository> {
-        try await services.read { [settings = services.settings] transaction in
+        let principal = try await services.reader(for: principal)
+        return try await services.read { [settings = services.settings] transaction in
             let facts = try transaction.permissionFacts(principal, settings: settings)
             let conditions =
                 [VisibilityFilter(facts: facts, permission: filter.permission).repositories]

@@ -41,6 +41,9 @@ struct MirrorScene: Sendable {
         let answer = try await primary.http.send(
             "POST", "\(requests)/\(id)/accept?mode=ALL_PROJECTS", body: Data())
         try #require(answer.status == 200, "\(answer.text)")
+        try await waitUntil("a mirror that has everything", detail: { mirror.log }) {
+            try await mirror.anonymous.get("/status").status == 200
+        }
     }
 
     /// A private repository on the primary with one commit on `main`, which the mirror shows.
