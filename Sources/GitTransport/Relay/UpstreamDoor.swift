@@ -125,7 +125,9 @@ extension GitAddress {
 
     /// Where the upstream has the repository.
     /// - Parameter rest: What follows it in the URL, such as `git-upload-pack`.
-    func target(_ rest: String) -> String { "/scm/\(Self.escaped(projectKey))/\(Self.escaped(slug)).git/\(rest)" }
+    func target(_ rest: String) -> String {
+        "/scm/\(Self.escaped(projectKey))/\(Self.escaped(slug)).git/\(rest)"
+    }
 
     /// Nothing is left that means something in a URL.
     private static func escaped(_ component: String) -> String {

@@ -32,7 +32,8 @@ struct MirrorAuthenticateRoutes {
         case let value?:
             // The original's mirrors send numbers, and strings where they call it external.
             guard let id = value.integerValue ?? value.stringValue.flatMap({ Int64($0) }) else {
-                throw RequestError.badRequest("repositoryId", "\"repositoryId\" is not the id of a repository.")
+                throw RequestError.badRequest(
+                    "repositoryId", "\"repositoryId\" is not the id of a repository.")
             }
             return RepositoryID(id)
         }

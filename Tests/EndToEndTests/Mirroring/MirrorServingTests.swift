@@ -94,6 +94,9 @@ struct MirrorServingTests {
             #expect(fetched.succeeded, "\(fetched.errors)")
             #expect(try await place.git.run("cat-file", "-e", head, in: "v2").succeeded)
         }
+        // A push is done all the same, and its client is told that the mirror is behind.
+        let pushed = try await place.git.run("push", place.remote(), "main:behind", in: "work")
+        #expect(pushed.succeeded && pushed.errors.contains("does not show it yet"), "\(pushed.errors)")
         let stranger = try await place.makeUser(nil)
         try await place.git.succeed("init", "--quiet", "--bare", "none")
         #expect(
@@ -169,6 +172,10 @@ struct MirrorServingTests {
         try await place.git.succeed("fetch", "--quiet", remote, later, in: "copy")
         #expect(try await place.git.run("cat-file", "-e", later, in: "copy").succeeded)
 
+        let enabled = try await scene.mirror.perigee(
+            "plugin", "enable", "mirroring", "--home", scene.mirror.home)
+        try #require(enabled.succeeded, "\(enabled.errors)")
+        try await made.waitUntilShown()
         let stranger = try await SSHClient.make(for: scene.mirror)
         #expect(try await stranger.run("git-upload-pack '\(place.key)/app.git'").status == 255)
         let taken = try await scene.primary.http.delete("/rest/ssh/latest/keys/\(number)")
