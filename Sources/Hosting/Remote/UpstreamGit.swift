@@ -56,6 +56,7 @@ package protocol PassedAnswer: Sendable {
     /// In the order in which they came.
     var headers: [(name: String, value: String)] { get }
     /// Calls a function with each piece of the body; the next one is asked for when it returns.
-    /// - Throws: ``HostingError/unavailable(reason:)`` when the upstream breaks off; what the function throws.
+    /// - Throws: ``HostingError/unavailable(reason:)`` when the upstream breaks off; what the function
+    ///   throws.
     func forEachPortion(_ body: (ByteBuffer) async throws -> Void) async throws
 }

@@ -74,6 +74,7 @@ package final class RemoteAuthority: AccessAuthority {
         }
     }
 
+    /// As the upstream says, or has said.
     package func rights(
         of credentials: RemoteCredentials, on repository: RepositoryID?, isChange: Bool
     ) async throws -> RemoteRights {

@@ -29,6 +29,7 @@ package struct UpstreamPassage: UpstreamGit {
     /// Ends what runs.
     package func shutdown() async { await client.shutdown() }
 
+    /// Passes a request on.
     package func pass(_ request: PassedRequest) async throws -> any PassedAnswer {
         var headers = request.headers
         let authorization: String?
@@ -71,6 +72,7 @@ extension PeerClient.Body {
 }
 
 extension PeerAnswer: PassedAnswer {
+    /// As ``forEachPiece(_:)``, with errors that a mirror's clients can be told.
     package func forEachPortion(_ body: (ByteBuffer) async throws -> Void) async throws {
         do {
             try await forEachPiece(body)

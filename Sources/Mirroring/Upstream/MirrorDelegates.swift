@@ -19,6 +19,7 @@ package final class MirrorDelegates: GitDelegates {
             .sign(try await upstream().key)
     }
 
+    /// The holder of the key that a mirror speaks for.
     package func principal(
         token: String, delegation: String?, method: String, target: String, projectKey: String, slug: String
     ) async throws -> Principal {

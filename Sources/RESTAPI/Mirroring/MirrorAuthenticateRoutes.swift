@@ -17,8 +17,8 @@ struct MirrorAuthenticateRoutes {
             guard let credentials = asked.body["credentials"].flatMap({ RemoteCredentials($0) }) else {
                 throw RequestError.badRequest(
                     "credentials",
-                    "\"credentials\" is incomplete. Give a user name and a password, a token, or a public key "
-                        + "and its algorithm.")
+                    "\"credentials\" is incomplete. Give a user name and a password, a token, or a "
+                        + "public key and its algorithm.")
             }
             let verdict = try await mirroring.judge.judge(
                 credentials, on: repository(asked.body["repositoryId"]), for: asked.caller.mirror.id)
