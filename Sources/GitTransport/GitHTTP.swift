@@ -28,10 +28,15 @@ package struct GitHTTP: Sendable {
         let uploadPack = UploadPack(hosting: hosting, gate: gate)
         let receivePack = ReceivePack(
             hosting: hosting, gate: gate, hookSocketPath: hookSocketPath, decision: decision)
+        let hosting = hosting
         let repository = router.group("/scm/:project/:repository")
-        repository.get("info/refs") { try await infoRefs.answer($0, $1) }
-        repository.post("git-upload-pack") { try await uploadPack.answer($0, $1) }
-        repository.post("git-receive-pack") { try await receivePack.answer($0, $1) }
+        repository.get("info/refs") { try await infoRefs.answer($0, GitDelegation.context($0, $1, hosting)) }
+        repository.post("git-upload-pack") {
+            try await uploadPack.answer($0, GitDelegation.context($0, $1, hosting))
+        }
+        repository.post("git-receive-pack") {
+            try await receivePack.answer($0, GitDelegation.context($0, $1, hosting))
+        }
         repository.post("git-upload-archive") { _, _ -> Response in
             throw RequestError(
                 .forbidden, "git archive is not served over HTTP. Clone the repository instead.")

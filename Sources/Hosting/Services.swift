@@ -11,7 +11,7 @@ final class Services: Sendable {
     let git: GitStore
     let events: EventBus
     let node: NodeID
-    let settings: HostingSettings
+    private let given: HostingSettings
     let logger: Logger
     let passwords: PasswordVerifier
     let memory = AccessMemory()
@@ -20,12 +20,26 @@ final class Services: Sendable {
     let sessions = PushRegistry()
     let keyRevocations = KeyRevocations()
     let sshServer = SSHServerFacts()
+    /// What others have to say here.
+    let remote = RemoteParts()
+    /// Who hears that somebody may do something else than before.
+    let accessChanges = AccessChanges()
+    /// On a mirror: moves of refs.
+    let followed = FollowedRefs()
     /// Changes of refs that may have happened and that nobody sees to any more: settled until it goes well.
     let settlements: RepositoryWork
     /// What is done in repositories after pushes.
     let housekeeping: Housekeeping
     /// Where events are written down.
     let log: EventLog
+
+    /// What the operator chose. On a mirror nothing is public of itself: the upstream says what is.
+    var settings: HostingSettings {
+        guard remote.authority != nil else { return given }
+        var settings = given
+        settings.anonymousAccess = false
+        return settings
+    }
 
     var permissions: Permissions { Permissions(services: self) }
     var refs: Refs { Refs(services: self) }
@@ -42,7 +56,7 @@ final class Services: Sendable {
         self.git = git
         self.events = events
         self.node = node
-        self.settings = settings
+        given = settings
         self.logger = logger
         passwords = PasswordVerifier(cost: settings.passwordCost)
         settlements = RepositoryWork(
@@ -82,7 +96,12 @@ final class Services: Sendable {
         _ body: @escaping @Sendable (DatabaseTransaction) throws -> Value
     ) async throws -> Value {
         // Also when it fails: the change may have been made all the same.
-        defer { if changesAccess { memory.forgetAll() } }
+        defer {
+            if changesAccess {
+                memory.forgetAll()
+                accessChanges.announce()
+            }
+        }
         do {
             return try await database.write(durability: durability, body)
         } catch DatabaseError.constraint(kind: .unique, _) where duplicate != nil {

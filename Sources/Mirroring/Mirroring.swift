@@ -20,6 +20,10 @@ package struct Mirroring: Sendable {
     package let packs: MirrorPacks
     /// On a mirror: what it does; nil on an upstream.
     package let follower: MirrorFollower?
+    /// On a mirror: what it serves others by; nil on an upstream.
+    package let serving: MirrorServing?
+    /// On the upstream: who mirrors' callers are.
+    package let judge: CallerJudge
     private let database: SharedDatabase
     private let tidings: Tidings
 
@@ -55,6 +59,19 @@ package struct Mirroring: Sendable {
                 settings: $0, hosting: hosting, database: database, node: node,
                 eventLoopGroup: eventLoopGroup, logger: logger)
         }
+        serving = try follower.map {
+            try MirrorServing(
+                follower: $0, offline: $0.settings.rightsOffline, eventLoopGroup: eventLoopGroup)
+        }
+        let delegates = MirrorDelegates(gate: gate, hosting: hosting)
+        judge = CallerJudge(hosting: hosting, delegates: delegates)
+        if let serving {
+            hosting.follow(serving.authority, serving.git)
+        } else {
+            hosting.setDelegates(delegates)
+            let announcer = RightsAnnouncer(deliveries: deliveries, logger: logger)
+            hosting.onAccessChange { announcer.note() }
+        }
     }
 
     /// Who this upstream is.
@@ -85,5 +102,6 @@ package struct Mirroring: Sendable {
     package func stop() async {
         tidings.stop()
         await follower?.shutdown()
+        await serving?.git.shutdown()
     }
 }

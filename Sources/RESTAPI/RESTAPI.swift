@@ -94,6 +94,7 @@ package struct RESTAPI: Sendable {
             MirroringRequestRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
             MirrorServerRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
             MirrorLinkRoutes(mirroring: mirroring).add(to: group)
+            MirrorAuthenticateRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
             if let follower = mirroring.follower {
                 let routes = MirrorNodeRoutes(hosting: hosting, mirroring: mirroring, follower: follower)
                 routes.add(to: group)

@@ -12,11 +12,31 @@ struct GitGate: Sendable {
     ///   pushes;
     ///   404 for others who may not see it; 403 without the right to push, and for archived repositories.
     func repository(for service: GitService, context: ServingContext) async throws -> Repository {
-        let parameters = context.coreContext.parameters
-        let address = try GitAddress(
-            project: parameters.get("project").map { $0[...] } ?? "",
-            repository: parameters.get("repository").map { $0[...] } ?? "")
-        return try await repository(at: address, for: service, by: context.principal)
+        try await repository(at: GitAddress(context), for: service, by: context.principal)
+    }
+
+    /// The same; nil when the request is to be passed on to the upstream: on a mirror all pushes, and what
+    /// it does not have, or not yet.
+    func servedRepository(for service: GitService, context: ServingContext) async throws -> Repository? {
+        try await servedRepository(at: GitAddress(context), for: service, by: context.principal)
+    }
+
+    /// The same for an address.
+    func servedRepository(
+        at address: GitAddress, for service: GitService, by principal: Principal
+    ) async throws -> Repository? {
+        guard hosting.upstreamGit != nil else {
+            return try await repository(at: address, for: service, by: principal)
+        }
+        guard service == .uploadPack else { return nil }
+        do {
+            return try await repository(at: address, for: service, by: principal)
+        } catch {
+            let known = try await hosting.repositories.find(
+                projectKey: address.projectKey, slug: address.slug)
+            guard let known, known.state == .available else { return nil }
+            throw error
+        }
     }
 
     /// The repository at an address, once the caller may use this service on it.

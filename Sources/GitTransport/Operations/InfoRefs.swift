@@ -22,7 +22,9 @@ struct InfoRefs: Sendable {
         guard services.count == 1, let service = GitService(rawValue: String(services[0].dropFirst(8))) else {
             throw Self.smartOnly
         }
-        let repository = try await gate.repository(for: service, context: context)
+        guard let repository = try await gate.servedRepository(for: service, context: context) else {
+            return try await passOn(request, context, service)
+        }
         let version = GitProtocolVersion(headers: request.headers, service: service)
         if version == .v2 {
             return GitAnswer.complete(
@@ -56,6 +58,13 @@ struct InfoRefs: Sendable {
             await client.writeIfPossible(
                 GitFailure.answer(process, status, context: context, repository: repository))
         }
+    }
+
+    private func passOn(
+        _ request: Request, _ context: ServingContext, _ service: GitService
+    ) async throws -> Response {
+        guard let door = UpstreamDoor(hosting) else { throw Self.smartOnly }
+        return try await door.answer(request, context, "info/refs?service=\(service.rawValue)")
     }
 
     /// Answers 503 while more operations wait than may; a turn that does not come later ends with a packet.

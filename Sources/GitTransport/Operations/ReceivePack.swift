@@ -19,6 +19,9 @@ struct ReceivePack: Sendable {
 
     func answer(_ request: Request, _ context: ServingContext) async throws -> Response {
         try gate.requireType(of: request, for: .receivePack)
+        if let door = UpstreamDoor(hosting) {
+            return try await RelayedPush(door: door, context: context).answer(request)
+        }
         let repository = try await gate.repository(for: .receivePack, context: context)
         let version = GitProtocolVersion(headers: request.headers, service: .receivePack)
         var iterator = request.body.makeAsyncIterator()

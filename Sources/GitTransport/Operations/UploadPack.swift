@@ -12,12 +12,20 @@ struct UploadPack: Sendable {
 
     func answer(_ request: Request, _ context: ServingContext) async throws -> Response {
         try gate.requireType(of: request, for: .uploadPack)
-        let repository = try await gate.repository(for: .uploadPack, context: context)
-        let path = hosting.layout.repository(repository.id)
+        let repository = try await gate.servedRepository(for: .uploadPack, context: context)
+        let door = UpstreamDoor(hosting)
         let version = GitProtocolVersion(headers: request.headers, service: .uploadPack)
         var iterator = request.body.makeAsyncIterator()
         let first = try await FirstPackets.read(
-            &iterator, bytesMax: V2Request.bytesMax, until: V2Request.isEnough)
+            &iterator, bytesMax: V2Request.bytesMax,
+            until: door == nil || version == .v2 ? V2Request.isEnough : WantedObjects.areComplete)
+        if let door, try await !isHere(first, version, repository) {
+            let body = try await UpstreamDoor.body(
+                first, iterator, length: request.headers[.contentLength])
+            return try await door.answer(request, context, GitService.uploadPack.rawValue, body: body)
+        }
+        guard let repository else { throw InfoRefs.smartOnly }
+        let path = hosting.layout.repository(repository.id)
         if first.isProbe { return GitAnswer.complete(GitService.uploadPack.resultType, ByteBuffer()) }
         if version == .v2, let command = LsRefsCommand.parse(first.packets) {
             let refs = try await hosting.git.lsRefs(in: path, request: command)
@@ -45,5 +53,14 @@ struct UploadPack: Sendable {
                 : GitFailure.answer(process, status, context: context, repository: repository)
             await client.writeIfPossible(answer)
         }
+    }
+
+    /// Whether this mirror has all that a request asks for.
+    private func isHere(
+        _ first: FirstPackets, _ version: GitProtocolVersion, _ repository: Repository?
+    ) async throws -> Bool {
+        guard let repository else { return false }
+        guard let wanted = WantedObjects(first.packets, version: version) else { return true }
+        return try await wanted.areHere(hosting.git, in: hosting.layout.repository(repository.id))
     }
 }

@@ -6,8 +6,7 @@ import Synchronization
 /// per connection, which carries these calls over a socket.
 protocol SSHDoor: Sendable {
     /// Whose key this is; nil for a key that nobody registered, or that may not be used.
-    /// - Parameter fingerprint: `SHA256:` and 43 digits of base64, as `ssh-keygen -l` prints it.
-    func visitor(fingerprint: String) async throws -> SSHVisitor?
+    func visitor(_ key: SSHShownKey) async throws -> SSHVisitor?
     /// The visitor proved that the key is theirs.
     func welcome(_ visitor: SSHVisitor, from address: String) async
     /// Of these keys, those that may no longer be used.
@@ -16,12 +15,24 @@ protocol SSHDoor: Sendable {
     func answer(_ request: SSHRequest, exchange: SSHExchange) async -> Int32
 }
 
+/// A public key that a client offers.
+struct SSHShownKey: Sendable, Hashable {
+    /// `SHA256:` and 43 digits of base64, as `ssh-keygen -l` prints it.
+    let fingerprint: String
+    /// Its kind, such as `ssh-ed25519`.
+    let algorithm: String
+    /// The key in base64.
+    let text: String
+}
+
 /// Somebody who has shown a registered key.
 struct SSHVisitor: Sendable, Hashable {
-    /// The key's number in the database.
+    /// The key's number in the database, on a mirror in that of the upstream.
     let key: Int64
     /// The name for logs.
     let name: String
+    /// The key itself, on a mirror, whose upstream is asked by it.
+    var shown: SSHShownKey?
 }
 
 /// What a client asks for in one channel.

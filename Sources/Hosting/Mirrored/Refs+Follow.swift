@@ -21,6 +21,7 @@ extension Refs {
             guard !changes.isEmpty else { return }
             try await commit(push, [])
         }
+        services.followed.note()
         services.housekeeping.notePush(to: repository.id)
     }
 }

@@ -12,15 +12,20 @@ package struct Authenticator: Sendable {
     /// - Parameter credentials: Nil for a caller that shows none, who is anonymous.
     /// - Throws: ``HostingError/authenticationFailed`` for wrong or expired ones and for users that are not
     ///   active;
-    ///   ``HostingError/busy(retryAfter:)`` when too many passwords wait to be checked.
+    ///   ``HostingError/busy(retryAfter:)`` when too many passwords wait to be checked. On a mirror none of
+    ///   these: the upstream is asked when something depends on it.
     package func authenticate(_ credentials: Credentials?) async throws(HostingError) -> Principal {
         switch credentials {
         case nil: return .anonymous
         case .bearer(let secret):
             if services.localToken.matches(secret) { return .localOperator }
+            if isMirror { return Principal(remote: RemoteCredentials(.token(secret))) }
             return try await principal(token: secret, userName: nil)
         case .basic(let user, let password):
             if services.localToken.matches(password) { return .localOperator }
+            if isMirror {
+                return Principal(remote: RemoteCredentials(.password(user: user, password: password)))
+            }
             if password.hasPrefix(AccessTokens.prefix) {
                 return try await principal(token: password, userName: user)
             }
@@ -30,6 +35,8 @@ package struct Authenticator: Sendable {
 
     /// Registers the secret with which the operator at this machine calls; replaces the one before.
     package func setLocalToken(_ secret: String?) { services.localToken.set(secret) }
+
+    private var isMirror: Bool { services.remote.authority != nil }
 
     private func principal(name: String, password: String) async throws(HostingError) -> Principal {
         let found = try await ask(services.memory.users, name) { transaction in

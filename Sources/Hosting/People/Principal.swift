@@ -6,6 +6,8 @@ package struct Principal: Sendable, Hashable {
     package let tokenGrant: TokenGrant?
     /// Whether this is the operator of this machine, or the server itself: SYS_ADMIN without a user.
     package let isLocalOperator: Bool
+    /// On a mirror: what the caller has shown, and nobody has judged yet.
+    package let remote: RemoteCredentials?
 
     /// Nobody in particular.
     package static let anonymous = Principal(user: nil, tokenGrant: nil, isLocalOperator: false)
@@ -17,12 +19,20 @@ package struct Principal: Sendable, Hashable {
         self.init(user: user, tokenGrant: tokenGrant, isLocalOperator: false)
     }
 
-    private init(user: User?, tokenGrant: TokenGrant?, isLocalOperator: Bool) {
+    /// A caller of a mirror.
+    package init(remote: RemoteCredentials) {
+        self.init(user: nil, tokenGrant: nil, isLocalOperator: false, remote: remote)
+    }
+
+    private init(
+        user: User?, tokenGrant: TokenGrant?, isLocalOperator: Bool, remote: RemoteCredentials? = nil
+    ) {
+        self.remote = remote
         self.user = user
         self.tokenGrant = tokenGrant
         self.isLocalOperator = isLocalOperator
     }
 
     /// Whether nobody is known.
-    package var isAnonymous: Bool { user == nil && !isLocalOperator }
+    package var isAnonymous: Bool { user == nil && !isLocalOperator && remote?.isAnonymous ?? true }
 }

@@ -16,9 +16,7 @@ extension DatabaseTransaction {
         _ permission: Permission, _ principal: Principal, project: Project, _ settings: HostingSettings
     ) throws {
         let rights = try permissionFacts(principal, project: project, settings: settings).effective
-        guard !rights.contains(permission) else { return }
-        guard rights.contains(.projectView) else { throw HostingError.noSuchProject(key: project.key) }
-        throw HostingError.lacking(permission, principal, where: "project \(project.key)")
+        try project.require(permission, rights, principal)
     }
 
     /// Insists on a permission in a repository, which does not exist for those who may not see it.
@@ -35,6 +33,17 @@ extension DatabaseTransaction {
         over isSysadmin: Bool, _ principal: Principal, _ settings: HostingSettings
     ) throws {
         try require(isSysadmin ? .sysAdmin : .admin, principal, settings)
+    }
+}
+
+extension Project {
+    /// Insists on a permission among those that are known; without any the project does not exist.
+    func require(
+        _ permission: Permission, _ rights: PermissionSet, _ principal: Principal
+    ) throws(HostingError) {
+        guard !rights.contains(permission) else { return }
+        guard rights.contains(.projectView) else { throw .noSuchProject(key: key) }
+        throw .lacking(permission, principal, where: "project \(key)")
     }
 }
 

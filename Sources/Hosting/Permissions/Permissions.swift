@@ -6,21 +6,29 @@ package struct Permissions: Sendable {
 
     /// Everything that the principal may, on the server as a whole; implied permissions included.
     package func effective(_ principal: Principal) async throws -> PermissionSet {
-        try await services.read { [settings = services.settings] transaction in
+        if let remote = services.remoteCredentials(of: principal) {
+            return try await services.remoteRights(of: remote, on: nil).permissions
+        }
+        return try await services.read { [settings = services.settings] transaction in
             try transaction.permissionFacts(principal, settings: settings).effective
         }
     }
 
     /// Everything that the principal may in the project; implied and global permissions included.
+    /// On a mirror only the global ones count.
     package func effective(_ principal: Principal, project: Project) async throws -> PermissionSet {
-        try await services.read { [settings = services.settings] transaction in
+        if services.remoteCredentials(of: principal) != nil { return try await effective(principal) }
+        return try await services.read { [settings = services.settings] transaction in
             try transaction.permissionFacts(principal, project: project, settings: settings).effective
         }
     }
 
     /// Everything that the principal may in the repository; those of its project and global ones included.
     package func effective(_ principal: Principal, repository: Repository) async throws -> PermissionSet {
-        try await services.read { [settings = services.settings] transaction in
+        if let remote = services.remoteCredentials(of: principal) {
+            return try await services.remoteRights(of: remote, on: repository.id).permissions
+        }
+        return try await services.read { [settings = services.settings] transaction in
             try transaction.permissionFacts(principal, repository: repository, settings: settings).effective
         }
     }
@@ -47,6 +55,12 @@ package struct Permissions: Sendable {
     /// - Throws: ``HostingError/authenticationRequired`` for anonymous callers,
     ///   ``HostingError/notAuthorised(permission:message:)`` for others.
     package func require(_ permission: Permission, _ principal: Principal) async throws {
+        if services.remoteCredentials(of: principal) != nil {
+            guard try await has(permission, principal) else {
+                throw HostingError.lacking(permission, principal, where: nil)
+            }
+            return
+        }
         try await services.read { [settings = services.settings] transaction in
             try transaction.require(permission, principal, settings)
         }
@@ -56,6 +70,10 @@ package struct Permissions: Sendable {
     /// - Throws: As for global ones; ``HostingError/noSuchProject(key:)`` when the principal may not even see
     ///   it.
     package func require(_ permission: Permission, _ principal: Principal, project: Project) async throws {
+        if services.remoteCredentials(of: principal) != nil {
+            let rights = try await effective(principal, project: project)
+            return try project.require(permission, rights, principal)
+        }
         try await services.read { [settings = services.settings] transaction in
             try transaction.require(permission, principal, project: project, settings)
         }
@@ -68,6 +86,11 @@ package struct Permissions: Sendable {
     package func require(
         _ permission: Permission, _ principal: Principal, repository: Repository
     ) async throws {
+        if services.remoteCredentials(of: principal) != nil {
+            let rights = try await effective(principal, repository: repository)
+            return try RepositoryAccess(repository: repository, permissions: rights, isRedirect: false)
+                .require(permission, principal)
+        }
         try await services.read { [settings = services.settings] transaction in
             try transaction.require(permission, principal, repository: repository, settings)
         }

@@ -69,7 +69,8 @@ package struct Projects: Sendable {
     package func list(
         name: String? = nil, permission: Permission = .projectView, page: PageRequest, by principal: Principal
     ) async throws -> Page<Project> {
-        try await services.read { [settings = services.settings] transaction in
+        let principal = try await services.reader(for: principal)
+        return try await services.read { [settings = services.settings] transaction in
             let facts = try transaction.permissionFacts(principal, settings: settings)
             let visible = VisibilityFilter(facts: facts, permission: permission).projects
             let sql = """

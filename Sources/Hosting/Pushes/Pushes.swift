@@ -11,8 +11,10 @@ package struct Pushes: Sendable {
     /// - Throws: ``HostingError/noSuchRepository(project:slug:)`` when it may not even see it,
     ///   ``HostingError/authenticationRequired`` or ``HostingError/notAuthorised(permission:message:)``
     /// without
-    ///   REPO_WRITE, ``HostingError/archived(project:slug:)``, ``HostingError/notReady(project:slug:)``.
+    ///   REPO_WRITE, ``HostingError/archived(project:slug:)``, ``HostingError/notReady(project:slug:)``; on a
+    ///   mirror always ``HostingError/conflict(message:)``.
     package func requirePushable(_ repository: Repository, by principal: Principal) async throws {
+        guard services.remote.authority == nil else { throw HostingError.isMirror }
         let access = try await services.lookUp { [settings = services.settings] transaction in
             let current = try transaction.existing(repository)
             let rights = try transaction.permissionFacts(principal, repository: current, settings: settings)

@@ -33,6 +33,14 @@ package struct Repositories: Sendable {
     package func access(
         projectKey: String, slug: String, by principal: Principal, isChange: Bool = false
     ) async throws -> RepositoryAccess {
+        if let remote = services.remoteCredentials(of: principal) {
+            let access = try await services.remoteAccess(
+                projectKey: projectKey, slug: slug, by: remote, isChange: isChange)
+            guard let access, access.permissions.contains(.repoRead) else {
+                throw HostingError.noSuchRepository(project: projectKey, slug: slug)
+            }
+            return access
+        }
         let ask: @Sendable (DatabaseTransaction) throws -> RepositoryAccess? = {
             [settings = services.settings] transaction in
             let direct = try transaction.repository(projectKey: projectKey, slug: slug)
@@ -68,7 +76,8 @@ package struct Repositories: Sendable {
     package func list(
         _ filter: RepositoryFilter, page: PageRequest, by principal: Principal
     ) async throws -> Page<Repository> {
-        try await services.read { [settings = services.settings] transaction in
+        let principal = try await services.reader(for: principal)
+        return try await services.read { [settings = services.settings] transaction in
             let facts = try transaction.permissionFacts(principal, settings: settings)
             let conditions =
                 [VisibilityFilter(facts: facts, permission: filter.permission).repositories]

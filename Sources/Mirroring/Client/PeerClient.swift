@@ -13,13 +13,17 @@ package final class PeerClient: Sendable {
     private static let answerBytesMax = 64 * 1024 * 1024
 
     /// - Parameter certificateAuthorities: A PEM file whose authorities are trusted instead of the system's.
+    /// - Parameter connectionsMax: How many requests run at a time to one server; further ones wait.
     /// - Throws: ``PeerError/tls(url:reason:)`` when the file cannot be used.
-    package init(eventLoopGroup: any EventLoopGroup, certificateAuthorities: String?) throws(PeerError) {
+    package init(
+        eventLoopGroup: any EventLoopGroup, certificateAuthorities: String?, connectionsMax: Int = 8
+    ) throws(PeerError) {
         var configuration = HTTPClient.Configuration()
         configuration.httpVersion = .http1Only
         configuration.redirectConfiguration = .disallow
         configuration.timeout = .init(connect: .seconds(10))
-        configuration.connectionPool = .init(idleTimeout: .seconds(60))
+        configuration.connectionPool = .init(
+            idleTimeout: .seconds(60), concurrentHTTP1ConnectionsPerHostSoftLimit: connectionsMax)
         configuration.decompression = .disabled
         if let path = certificateAuthorities {
             var tls = TLSConfiguration.makeClientConfiguration()
@@ -64,6 +68,8 @@ package final class PeerClient: Sendable {
         case bytes([UInt8])
         /// Piece by piece, as it comes.
         case stream(AsyncStream<ByteBuffer>)
+        /// Likewise; a source that fails ends the request.
+        case source(AsyncThrowingStream<ByteBuffer, any Error>)
     }
 
     /// Asks and gives the answer as it comes.
@@ -83,6 +89,7 @@ package final class PeerClient: Sendable {
         case nil: break
         case .bytes(let bytes): request.body = .bytes(ByteBuffer(bytes: bytes))
         case .stream(let pieces): request.body = .stream(pieces, length: .unknown)
+        case .source(let pieces): request.body = .stream(pieces, length: .unknown)
         }
         let response: HTTPClientResponse
         do {
@@ -158,9 +165,12 @@ package struct PeerAnswer: Sendable {
     func refusal() async -> PeerError {
         let bytes = (try? await collect(upTo: 64 * 1024)) ?? []
         let first = (try? JSON.decode(bytes))?["errors"]?[0]
-        let isClock = first?["exceptionName"]?.stringValue?.hasSuffix("JwtExpiredException") ?? false
+        let name = first?["exceptionName"]?.stringValue?.split(separator: ".").last
+        let codes: [Substring: String] = [
+            "JwtExpiredException": "clock", "IncorrectPasswordAuthenticationException": "credentials",
+        ]
         return .refused(
             status: status, message: first?["message"]?.stringValue ?? response.status.reasonPhrase,
-            code: isClock ? "clock" : nil)
+            code: name.flatMap { codes[$0] })
     }
 }

@@ -11,8 +11,8 @@ package enum PeerError: Error, Sendable, CustomStringConvertible {
     /// What it answered makes no sense.
     case notUnderstood(url: String, reason: String)
 
-    /// What scripts and plugins tell apart: `unreachable`, `tls`, `timeout`, `clock`, `conflict`,
-    /// `unauthorized`, `not_found`, `refused`, `not_understood`.
+    /// What scripts and plugins tell apart: `unreachable`, `tls`, `timeout`, `clock`, `credentials`,
+    /// `conflict`, `unauthorized`, `not_found`, `refused`, `not_understood`.
     package var code: String {
         switch self {
         case .unreachable: "unreachable"

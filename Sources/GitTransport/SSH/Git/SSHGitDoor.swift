@@ -11,19 +11,26 @@ struct SSHGitDoor: SSHDoor {
     let hookSocketPath: String
     /// Why nothing new is begun just now; nil when it is.
     let refusal: @Sendable () -> String?
+    private let remoteKeys = SSHRemoteKeys()
     private let logger = Logger(label: "perigee.access")
 
-    func visitor(fingerprint: String) async throws -> SSHVisitor? {
-        guard let key = try await hosting.keys.usable(fingerprint: fingerprint) else { return nil }
+    func visitor(_ shown: SSHShownKey) async throws -> SSHVisitor? {
+        if let authority = hosting.authority {
+            return try await remoteKeys.visitor(shown, authority: authority)
+        }
+        guard let key = try await hosting.keys.usable(fingerprint: shown.fingerprint) else { return nil }
         return SSHVisitor(key: key.id.rawValue, name: key.user.name)
     }
 
     func welcome(_ visitor: SSHVisitor, from address: String) async {
         Counter(label: "perigee.ssh.logins").increment()
-        await hosting.keys.noteUse(of: SSHKeyID(visitor.key))
+        if visitor.shown == nil { await hosting.keys.noteUse(of: SSHKeyID(visitor.key)) }
     }
 
     func revoked(among keys: Set<Int64>) async throws -> Set<Int64> {
+        if let authority = hosting.authority {
+            return await remoteKeys.revoked(among: keys, authority: authority)
+        }
         let unusable = try await hosting.keys.unusable(among: Set(keys.map { SSHKeyID($0) }))
         return Set(unusable.map(\.rawValue))
     }
@@ -68,9 +75,7 @@ struct SSHGitDoor: SSHDoor {
                 return 128
             }
             let address = try GitAddress(sshPath: command.path)
-            let principal = try await hosting.keys.principal(
-                key: SSHKeyID(request.visitor.key), projectKey: address.projectKey, slug: address.slug)
-            guard let principal else {
+            guard let principal = try await principal(of: request.visitor, at: address) else {
                 await operation.say("Your key may no longer be used. Register another one.")
                 return 128
             }
@@ -82,15 +87,28 @@ struct SSHGitDoor: SSHDoor {
         }
     }
 
+    private func principal(of visitor: SSHVisitor, at address: GitAddress) async throws -> Principal? {
+        if let shown = visitor.shown { return Principal(remote: RemoteCredentials(shown)) }
+        return try await hosting.keys.principal(
+            key: SSHKeyID(visitor.key), projectKey: address.projectKey, slug: address.slug)
+    }
+
     private func run(
         _ command: SSHCommand, at address: GitAddress, _ operation: SSHOperation, asked: String?
     ) async throws -> Int32 {
         let gate = GitGate(hosting: hosting)
-        let repository = try await gate.repository(
+        var relay: SSHRelay?
+        if let door = UpstreamDoor(hosting), let credentials = operation.principal.remote {
+            relay = SSHRelay(
+                door: door, address: address, operation: operation, credentials: credentials)
+        }
+        let repository = try await gate.servedRepository(
             at: address, for: command.service, by: operation.principal)
+        guard let repository else { return try await relay?.run(command, asked: asked) ?? 128 }
         switch command {
         case .uploadPack:
-            let service = SSHUploadPack(hosting: hosting, repository: repository, operation: operation)
+            let service = SSHUploadPack(
+                hosting: hosting, repository: repository, operation: operation, relay: relay)
             return try await service.run(asked: asked)
         case .receivePack:
             return try await SSHReceivePack(
@@ -121,13 +139,13 @@ struct SSHGitDoor: SSHDoor {
 
     private func greeting(for visitor: SSHVisitor) async throws -> String {
         let base = hosting.settings.baseURL.ssh ?? "ssh://git@host"
-        let key = try await hosting.keys.find(SSHKeyID(visitor.key))
+        let key = visitor.shown == nil ? try await hosting.keys.find(SSHKeyID(visitor.key)) : nil
         let who =
             key.map {
                 $0.isAccessKey
                     ? "Hello, holder of the access key \"\($0.label ?? $0.fingerprint)\"."
                     : "Hello \($0.user.displayName), you are logged in as \($0.user.name)."
-            } ?? "Hello."
+            } ?? "Hello \(visitor.name)."
         return """
             \(who) Perigee gives no shell.
             Clone a repository: git clone \(base)/PROJECT/REPOSITORY.git

@@ -32,6 +32,11 @@ struct SSHPackets {
         return nil
     }
 
+    /// The whole packets that were read since the last ``forget()``.
+    var whole: ByteBuffer {
+        bytes.getSlice(at: bytes.readerIndex, length: min(packetBytes, bytes.readableBytes)) ?? bytes
+    }
+
     /// Drops the packets that were read; what follows them stays.
     mutating func forget() {
         bytes.moveReaderIndex(forwardBy: min(packetBytes, bytes.readableBytes))

@@ -8,6 +8,8 @@ struct SSHUploadPack: Sendable {
     let hosting: Hosting
     let repository: Repository
     let operation: SSHOperation
+    /// On a mirror: where requests go for what is not here.
+    var relay: SSHRelay?
 
     private var path: String { hosting.layout.repository(repository.id) }
 
@@ -30,6 +32,8 @@ struct SSHUploadPack: Sendable {
             if let command = LsRefsCommand.parse(request) {
                 let refs = try await hosting.git.lsRefs(in: path, request: command)
                 try await operation.client.write(refs)
+            } else if let relay, try await !isHere(request) {
+                guard try await relay.passOn(packets.whole) else { return 128 }
             } else if let clone = CloneCommand.parse(request), let isSent = try await send(clone) {
                 guard isSent else { return 128 }
             } else {
@@ -37,6 +41,12 @@ struct SSHUploadPack: Sendable {
             }
             packets.forget()
         }
+    }
+
+    /// Whether this mirror has all that a whole request asks for.
+    private func isHere(_ request: [PktLine]) async throws -> Bool {
+        guard request.last == .flush, let wanted = WantedObjects(request, version: .v2) else { return true }
+        return try await wanted.areHere(hosting.git, in: path)
     }
 
     /// Sends the pack of a clone.

@@ -118,3 +118,17 @@ enum SSHFingerprint {
         return String(cString: text)
     }
 }
+
+extension SSHShownKey {
+    /// nil when the library cannot write the key down.
+    init?(_ key: ssh_key) {
+        var text: UnsafeMutablePointer<CChar>?
+        guard let fingerprint = SSHFingerprint.text(of: key),
+            let algorithm = ssh_key_type_to_char(ssh_key_type(key)),
+            ssh_pki_export_pubkey_base64(key, &text) == SSH_OK, let text
+        else { return nil }
+        defer { ssh_string_free_char(text) }
+        self.init(
+            fingerprint: fingerprint, algorithm: String(cString: algorithm), text: String(cString: text))
+    }
+}

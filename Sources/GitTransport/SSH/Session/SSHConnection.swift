@@ -277,9 +277,9 @@ extension SSHConnection {
 
     /// Called once to ask whether a key is known, then again with a signature by it.
     private func judge(name: String, key: ssh_key, state: CChar) -> Bool {
-        guard visitor == nil, login.complaint == nil, let fingerprint = SSHFingerprint.text(of: key),
+        guard visitor == nil, login.complaint == nil, let shown = SSHShownKey(key),
             let found = login.visitor(
-                name: name, fingerprint: fingerprint, limit: environment.settings.keyOffersMax,
+                name: name, key: shown, limit: environment.settings.keyOffersMax,
                 door: environment.door)
         else { return false }
         switch Int32(state) {
