@@ -9,10 +9,10 @@ PERIGEE = $(RELEASE_BUILD)/release/perigee
 RUN_HOME ?= .build-home
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test lint format bench fuzz sdk model chaos
+.PHONY: help setup build run demo demo-mirror test lint format bench fuzz sdk model chaos
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the Debian packages that are missing; asks for root only then
 	@.ci/setup
@@ -28,6 +28,9 @@ run: build ## Run a node in the foreground; RUN_HOME=DIR and ARGS="--property ke
 
 demo: build ## Show in a minute what Perigee does, on a node in a temporary home
 	@.ci/demo $(PERIGEE)
+
+demo-mirror: build ## Show a primary and a mirror farm of two behind HAProxy, one of which is killed
+	@.ci/demo-mirror $(PERIGEE)
 
 test: lint ## Check the style, build (debug), run all tests
 	@echo "Checking the C that hosts Lua, under the address and undefined-behaviour sanitizers."
