@@ -62,8 +62,8 @@ struct LocalLock {
     var early: [Int64: Int64] = [:]
     /// How many waiters the lock's row tells of.
     var shownWaiters = 0
-    /// Whom to answer once the service's state is not locked any more. A task that is being cancelled waits for
-    /// that state, while nobody can resume it: who resumed it under the lock would wait for it without end.
+    /// Whom to answer once the service's state is not locked any more. A task that is being cancelled waits
+    /// for that state, while nobody can resume it: who did so under the lock would wait without end.
     private var answers: [@Sendable () -> Void] = []
 
     var isIdle: Bool { holder == nil && queue.isEmpty && !isWorking && !mustReconcile }
