@@ -26,7 +26,7 @@ extension LocalLock {
             (isContended, shownWaiters) = (false, 0)
             for index in queue.indices { queue[index].isAhead = false }
         }
-        for release in holder.releases ?? [] { release() }
+        tell(holder.releases ?? [])
     }
 
     /// A waiter of this node has been granted the lock.
@@ -42,7 +42,13 @@ extension LocalLock {
             return
         }
         holder = Holder(hold: hold, releases: nil)
-        waiter.answer(.success(hold))
+        tell([{ waiter.answer(.success(hold)) }])
+    }
+
+    /// A waiter of this node does not get the lock.
+    mutating func refuse(_ id: Int64) {
+        guard let waiter = remove(where: { $0.id == id }) else { return }
+        tell([{ waiter.answer(.success(nil)) }])
     }
 
     /// The lock was given to somebody in the database's queue; perhaps to one of ours.

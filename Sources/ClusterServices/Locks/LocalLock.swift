@@ -62,6 +62,9 @@ struct LocalLock {
     var early: [Int64: Int64] = [:]
     /// How many waiters the lock's row tells of.
     var shownWaiters = 0
+    /// Whom to answer once the service's state is not locked any more. A task that is being cancelled waits
+    /// for that state, while nobody can resume it: who did so under the lock would wait without end.
+    private var answers: [@Sendable () -> Void] = []
 
     var isIdle: Bool { holder == nil && queue.isEmpty && !isWorking && !mustReconcile }
 
@@ -109,6 +112,15 @@ struct LocalLock {
         guard holder != nil, !isContended else { return }
         isContended = true
         for index in queue.indices where queue[index].row == nil { queue[index].isAhead = true }
+    }
+
+    /// Has somebody answered after this change.
+    mutating func tell(_ answers: [@Sendable () -> Void]) { self.answers += answers }
+
+    /// Whom to answer now; to be called at the end of each change.
+    mutating func takeAnswers() -> [@Sendable () -> Void] {
+        defer { answers = [] }
+        return answers
     }
 
     /// Takes a waiter out of the queue.

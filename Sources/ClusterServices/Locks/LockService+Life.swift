@@ -87,7 +87,7 @@ extension LockService {
 
     private func hear(_ signal: LockSignal) {
         var broken: LockHold?
-        state.withLock { state in
+        let answers = state.withLock { state in
             var lock = state.locks[signal.name] ?? LocalLock()
             switch signal.kind {
             case .waiting: lock.noteContention()
@@ -105,9 +105,11 @@ extension LockService {
                     if lock.holder?.hold.token != signal.token { lock.mustReconcile = true }
                 }
             }
-            state.locks[signal.name] = lock
+            defer { state.locks[signal.name] = lock }
+            return lock.takeAnswers()
         }
         broken?.lose()
+        for answer in answers { answer() }
         proceed(signal.name)
     }
 

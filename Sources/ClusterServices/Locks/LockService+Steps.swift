@@ -77,7 +77,7 @@ extension LockService {
             case .granted(let token): lock.grant(token, table) { $0.id == waiter.id }
             case .queued(let row): lock.place([waiter], [row])
             case .unsettled where !waiter.isTry: break
-            case .taken, .unsettled: lock.remove { $0.id == waiter.id }?.answer(.success(nil))
+            case .taken, .unsettled: lock.refuse(waiter.id)
             }
         }
     }
@@ -125,8 +125,9 @@ extension LockService {
 
     /// Takes in what a transaction has done, unless the incarnation that it was done for has ended since.
     private func settle(_ table: LockTable, _ body: (inout LocalLock) -> Void) {
-        state.withLock { state in
-            guard var lock = state.locks[table.name] else { return }
+        let answers: [@Sendable () -> Void] = state.withLock { state in
+            guard var lock = state.locks[table.name] else { return [] }
+            defer { state.locks[table.name] = lock }
             lock.isWorking = false
             if membership.lastIncarnation == table.owner || lock.holder?.hold.incarnation == table.owner {
                 body(&lock)
@@ -134,8 +135,9 @@ extension LockService {
             } else {
                 lock.mustReconcile = true
             }
-            state.locks[table.name] = lock
+            return lock.takeAnswers()
         }
+        for answer in answers { answer() }
     }
 
     /// A transaction came to nothing, or nobody knows to what.
