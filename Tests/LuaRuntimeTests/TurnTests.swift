@@ -85,7 +85,7 @@ import Testing
         #expect(queue.next() == nil && queue.next(.background) == nil)
         var load = CPULoad()
         let now = ContinuousClock.now
-        load.add(25_000_000, now: now)
+        load.add(60_000_000, now: now)
         #expect(load.isHigh(now: now) && load.isHigh(now: now + .milliseconds(490)))
         #expect(!load.isHigh(now: now + .milliseconds(510)) && !load.isHigh(now: now + .seconds(1_000_000)))
     }

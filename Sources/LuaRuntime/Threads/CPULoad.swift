@@ -1,10 +1,10 @@
 /// Whether a state uses much CPU time: a bucket that its turns fill and that time empties.
 struct CPULoad {
-    /// What a state may use at once before it counts as heavy: two slices.
-    static let burst: Int64 = 20_000_000
+    /// What a state may use at once before it counts as heavy: five slices.
+    static let burst: Int64 = 50_000_000
     /// Nanoseconds of CPU time forgiven for each nanosecond that passes, as one part of this many: a
-    /// hundredth of a processor.
-    static let forgiven: Int64 = 100
+    /// fiftieth of a processor.
+    static let forgiven: Int64 = 50
 
     private var debt: Int64 = 0
     private var since: ContinuousClock.Instant?

@@ -23,8 +23,7 @@ struct Courtesy {
     /// The part of its time that a thread may wait for a processor before that shows others: a tenth.
     private static let waitDivisor = 10
 
-    /// The longest rest: a slice of 10 ms after each is at most a twentieth of a processor, or of what a
-    /// larger machine has two of.
+    /// The longest rest: a slice of 10 ms after each is at most a tenth of a processor.
     let restMax: Duration
     private let processors: Int
     private(set) var rest = Duration.zero
@@ -33,7 +32,7 @@ struct Courtesy {
 
     init(processors: Int = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))) {
         self.processors = processors
-        restMax = min(max(.milliseconds(400) / processors, Self.restMin), .milliseconds(200))
+        restMax = min(max(.milliseconds(200) / processors, Self.restMin), .milliseconds(100))
     }
 
     /// How long a thread is to wait before it begins a visit; nil for not at all.

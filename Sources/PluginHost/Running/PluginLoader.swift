@@ -44,6 +44,9 @@ struct PluginLoader: Sendable {
     }
 
     private func run(_ instance: PluginInstance) async throws(LuaError) -> PluginInstance {
+        // Bounded by its own budget, and somebody waits for it: the node's start, or an operator.
+        instance.state.beginUrgentWork()
+        defer { instance.state.endUrgentWork() }
         do {
             try await instance.state.load(instance.context.manifest.main)
         } catch {

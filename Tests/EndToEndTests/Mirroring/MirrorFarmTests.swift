@@ -70,7 +70,7 @@ import Testing
         pair.line.behave(.blackHole)
         try await waitUntil("both nodes without contact") {
             for node in [pair.mirrors[0], second] {
-                let status = try await node.http.get("/rest/mirroring/latest/mirrorStatus").json()
+                let status = try await node.mirrorStatus()
                 guard status["connected"]?.boolValue == false else { return false }
             }
             return true

@@ -86,6 +86,12 @@ struct MirrorPair {
 }
 
 extension RunningNode {
+    /// What `perigee mirror status` says on a mirror, which needs no upstream to answer.
+    func mirrorStatus() async throws -> PortableValue {
+        let outcome = try await perigee("mirror", "status", "--json", "--home", home)
+        return outcome.status == 0 ? try JSON.decode(Array(outcome.output.utf8)) : .null
+    }
+
     /// The refs of a repository as git reads them from this node's disk, and the repository's id.
     func refsOnDisk(
         _ project: String, _ repository: String, as known: Int64? = nil

@@ -14,7 +14,7 @@ import Testing
         try await waitUntil("a log line that says why it waits") {
             mirror.log.contains("the upstream's administrators have to accept this mirror")
         }
-        let status = try await mirror.http.get("\(Self.root)/mirrorStatus").json()
+        let status = try await mirror.mirrorStatus()
         #expect(status["id"]?.stringValue == pair.id)
         #expect(status["upstreamState"]?.stringValue == "PENDING")
         #expect(try await mirror.http.get("/").text.contains(pair.id))
@@ -44,7 +44,7 @@ import Testing
         #expect(try await primary.http.delete("\(Self.root)/mirrorServers/\(pair.id)").status == 204)
         #expect(try await primary.http.get("\(Self.root)/mirrorServers/\(pair.id)").status == 404)
         try await waitUntil("a mirror that knows that it was removed") {
-            let status = try await mirror.http.get("\(Self.root)/mirrorStatus").json()
+            let status = try await mirror.mirrorStatus()
             return status["upstreamState"]?.stringValue != "INSTALLED"
         }
     }
