@@ -11,8 +11,15 @@ extension ClusterFaultSuite {
             try await cluster.order(0, "rounds 1 \(rounds)")
             for node in 0..<3 { _ = try await cluster.note("registered", ["last": "\(rounds)"], on: node) }
             #expect(cluster.notes("unregistered").isEmpty)
-            try await waitUntil("a run of each job", detail: { cluster.witnessed }) {
-                try await Set(cluster.kept("round/").keys.map { Self.job($0) }).count == rounds
+            // A node that the machine starves for longer than its lease loses what it was running: noted as
+            // lost, and not begun again, as the jobs do not ask for it.
+            @Sendable func count(_ condition: String) async throws -> Int {
+                Int(
+                    try await cluster.server.psql(
+                        "SELECT count(*) FROM job_run WHERE name LIKE 'round-%' AND \(condition)")) ?? -1
+            }
+            try await waitUntil("an end of a run of each job", detail: { cluster.witnessed }) {
+                try await count("ended_at IS NOT NULL") >= rounds
             }
             // A second run would begin as soon as the first: nothing of all 200 is due any more.
             try await waitUntil("no job that is due") {
@@ -21,12 +28,13 @@ extension ClusterFaultSuite {
                         + "AND due <= extract(epoch FROM now()) * 1000")
                 return due == "0"
             }
-            let begun = try await cluster.server.psql(
-                "SELECT count(*) FROM job_run WHERE name LIKE 'round-%'")
-            #expect(begun == "\(rounds)")
+            #expect(try await count("true") == rounds)
+            let lost = try await count("outcome = 'lost'")
             let runs = try await cluster.kept("round/")
-            #expect(runs.count == rounds, "\(runs.count) runs of \(rounds) jobs")
-            print("\(rounds) jobs, each registered by 3 nodes at once: \(runs.count) runs")
+            #expect(Set(runs.keys.map { Self.job($0) }).count == runs.count)
+            #expect(
+                (rounds - lost...rounds).contains(runs.count), "\(runs.count) runs, \(lost) of them lost")
+            print("\(rounds) jobs, each registered by 3 nodes at once: \(runs.count) runs, \(lost) lost")
         }
 
         private static func job(_ key: String) -> String {
