@@ -8,6 +8,11 @@ protocol DatabaseEngine: Sendable {
     func write<V: Sendable>(
         _ durability: Durability, _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
     ) async throws -> V
+    /// As a write to the disk; `visible` is called once others see the changes, if that is before.
+    func write<V: Sendable>(
+        visible: @escaping @Sendable (V) -> Void,
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
+    ) async throws -> V
     /// Waits for running accesses, then closes; later accesses throw ``DatabaseError/unavailable(reason:)``.
     func close() async
     /// What is known of the database without asking it.
@@ -28,6 +33,10 @@ protocol DatabaseConnection: AnyObject {
     /// Runs a statement whose answer nobody needs; an error may be met by what comes after it.
     func enqueue(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError)
     func rows(_ sql: String, _ arguments: [DatabaseValue], limit: Int?) throws(DatabaseError) -> [DatabaseRow]
+    /// Runs queries together, and commits with them when they are the last.
+    func rows(
+        ofAll statements: [(sql: String, arguments: [DatabaseValue])], isLast: Bool
+    ) throws(DatabaseError) -> [[DatabaseRow]]
     func now() throws(DatabaseError) -> Int64
     func timeline() throws(DatabaseError) -> Int64
     func notify(_ channel: String, _ payload: String) throws(DatabaseError)

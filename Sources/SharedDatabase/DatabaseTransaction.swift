@@ -34,6 +34,16 @@ package struct DatabaseTransaction {
         try connection.rows(sql, arguments, limit: nil)
     }
 
+    /// Runs queries, in order, and gives each one's rows: over a network in one round trip.
+    /// - Parameter isLast: Whether the transaction is then committed, in the same round trip: statements that
+    ///   follow are refused, and what the closure still throws undoes nothing. Nothing happens without a query.
+    /// - Throws: ``DatabaseError``, the first; those of the commit among them.
+    package func rows(
+        ofAll statements: [(sql: String, arguments: [DatabaseValue])], isLast: Bool = false
+    ) throws(DatabaseError) -> [[DatabaseRow]] {
+        try connection.rows(ofAll: statements, isLast: isLast)
+    }
+
     /// Runs a query and gives its first row.
     /// - Returns: `nil` when there is none.
     /// - Throws: ``DatabaseError``.
@@ -61,8 +71,11 @@ package struct DatabaseTransaction {
     }
 
     /// ``now()`` as an expression that a statement evaluates once, so that nobody has to ask for it before.
-    package var nowExpression: String {
-        connection.isShared
+    package var nowExpression: String { Self.nowExpression(isShared: connection.isShared) }
+
+    /// The same for one of the engines.
+    package static func nowExpression(isShared: Bool) -> String {
+        isShared
             ? "(SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8)"
             : "(SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER))"
     }

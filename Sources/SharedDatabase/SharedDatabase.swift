@@ -70,6 +70,18 @@ package final class SharedDatabase: Sendable {
         try await engine.write(durability, body)
     }
 
+    /// As ``write(durability:_:)`` with ``Durability/disk``, but others see the changes, and have the locks,
+    /// before the disk has them: for what many write under the same locks, and where it does no harm that
+    /// somebody saw what a power cut undid.
+    /// - Parameter visible: Called with the value once others see the changes; what fails afterwards is thrown
+    ///   as ``DatabaseError/outcomeUnknown(reason:)``.
+    package func write<V: Sendable>(
+        visible: @escaping @Sendable (V) -> Void,
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
+    ) async throws -> V {
+        try await engine.write(visible: visible, body)
+    }
+
     /// Waits for running transactions and closes. Later accesses throw
     /// ``DatabaseError/unavailable(reason:)``; closing again does nothing.
     package func close() async {

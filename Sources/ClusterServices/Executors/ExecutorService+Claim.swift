@@ -82,17 +82,21 @@ extension ExecutorService {
                     if round.sweeps { (result.swept, result.isSwept) = try rows.sweep(limit: 500) }
                     result.finished = try Self.finish(round.settlements, rows)
                 }
-                for target in round.targets {
+                for (place, target) in round.targets.enumerated() {
                     guard let owner = round.owner else { break }
                     result.claimed[target.executor] = try ExecutorRows.claim(
                         target.executor, owner: owner, claim: round.claim, limit: target.limit,
-                        batch: target.batch, readySince: target.readySince, transaction)
+                        batch: target.batch, readySince: target.readySince,
+                        isLast: place == round.targets.count - 1, transaction)
                 }
                 return result
             }
             take(result, of: round)
             return true
         } catch {
+            if let owner = round.owner, case DatabaseError.outcomeUnknown = error {
+                noteUnknown(owner: owner, claim: round.claim)
+            }
             state.withLock { state in
                 state.settlements.insert(contentsOf: round.settlements, at: 0)
                 state.isSweepDue = state.isSweepDue || round.sweeps

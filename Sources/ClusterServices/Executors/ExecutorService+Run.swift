@@ -33,7 +33,7 @@ extension ExecutorService {
         }
     }
 
-    private func startWaiting(_ state: inout State, _ executor: Int64) {
+    func startWaiting(_ state: inout State, _ executor: Int64) {
         let nodes = state.nodes
         guard let room = state.slots[executor]?.room(nodes: nodes), room > 0,
             let definition = state.slots[executor]?.definition,

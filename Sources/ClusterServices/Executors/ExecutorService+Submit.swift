@@ -68,6 +68,13 @@ extension ExecutorService {
         return taken
     }
 
+    private struct Input: Sendable {
+        let executor: Int64
+        let name: String
+        let tasksMax: Int
+        let tasks: [(task: ExecutorRows.StoredTask, delay: Int64?)]
+    }
+
     private struct Written: Sendable {
         /// What was refused, by its place.
         var refusals: [Int: ExecutorError] = [:]
@@ -77,57 +84,99 @@ extension ExecutorService {
         var dues: [Int64] = []
         var isPromoted = true
         var promoted: Set<Int64> = []
+        /// What this node has claimed with it.
+        var claimed: [ExecutorRows.ClaimedBatch] = []
     }
 
+    /// There is not room for all, and what was locked for them is not needed.
+    private struct NoRoom: Error {}
+
     private func write(_ submissions: [Submission], promotes: Bool) async {
-        let owner = (try? membership.incarnation())?.rawValue ?? 0
         let inputs = submissions.map {
-            (executor: $0.executor, name: $0.name, tasksMax: $0.tasksMax, tasks: $0.tasks)
+            Input(executor: $0.executor, name: $0.name, tasksMax: $0.tasksMax, tasks: $0.tasks)
         }
         do {
-            let written = try await database.write { transaction in
-                var written = Written()
-                var usage: [Int64: Int64] = [:]
-                let rows = try ExecutorRows(
-                    transaction, usageOf: Set(inputs.map(\.executor)), &usage)
-                var added: [Int64: Int64] = [:]
-                var tasks: [ExecutorRows.StoredTask] = []
-                var delayed: [(task: ExecutorRows.StoredTask, delay: Int64)] = []
-                for (index, input) in inputs.enumerated() {
-                    let used = usage[input.executor] ?? 0
-                    guard used + Int64(input.tasks.count) <= Int64(input.tasksMax) else {
-                        written.refusals[index] = .full(name: input.name, tasks: used, limit: input.tasksMax)
-                        continue
-                    }
-                    usage[input.executor] = used + Int64(input.tasks.count)
-                    added[input.executor, default: 0] += Int64(input.tasks.count)
-                    for (task, delay) in input.tasks {
-                        if let delay { delayed.append((task, delay)) } else { tasks.append(task) }
-                    }
-                }
-                if promotes {
-                    (written.promoted, written.isPromoted) = try rows.promote(limit: 500)
-                    if let due = try rows.nextDue() { written.dues.append(due) }
-                }
-                try rows.append(tasks)
-                try rows.putOff(delayed)
-                try rows.count(added, shard: ExecutorShard.submissions(owner))
-                written.executors = Set(tasks.map(\.key.executor)).union(written.promoted)
-                written.dues += delayed.map(\.delay)
-                return written
+            let written: Written
+            do {
+                written = try await write(inputs, promotes: promotes, expectsRoom: !promotes)
+            } catch is NoRoom {
+                written = try await write(inputs, promotes: promotes, expectsRoom: false)
             }
+            state.withLock { $0.wasFull = !written.refusals.isEmpty }
             for (index, submission) in submissions.enumerated() {
                 submission.done.resume(with: written.refusals[index].map { .failure($0) } ?? .success(()))
             }
-            if !written.isPromoted {
-                state.withLock { $0.isPromotionDue = true }
-                submissionBell.ring()
-            }
-            for due in written.dues.sorted().prefix(64) { wake(nil, in: due) }
-            wake(written.executors)
         } catch {
             for submission in submissions { submission.done.resume(throwing: error) }
             if promotes { wake(nil, in: 1000) }
         }
+    }
+
+    /// Others may begin with the tasks before the disk has them, so that submitters to one bucket do not wait
+    /// for each other's syncs. What a task then writes gets to the disk behind it.
+    /// - Throws: ``NoRoom``, if room is expected and there is none.
+    private func write(_ inputs: [Input], promotes: Bool, expectsRoom: Bool) async throws -> Written {
+        let owner = (try? membership.incarnation())?.rawValue ?? 0
+        let expectsRoom = expectsRoom && !state.withLock(\.wasFull)
+        let early = expectsRoom ? inputs.flatMap { $0.tasks.filter { $0.delay == nil }.map(\.task) } : []
+        return try await reserving(early, owner: owner) { direct, isOver in
+            try await self.database.write(
+                visible: { [self] in
+                    isOver()
+                    tell($0)
+                }
+            ) { transaction in
+                var written = Written()
+                var usage: [Int64: Int64] = [:]
+                let rows = try ExecutorRows(
+                    transaction, usageOf: Set(inputs.map(\.executor)), &usage, tailsFor: early)
+                let (admitted, added) = Self.admit(inputs, &usage, &written)
+                if expectsRoom, !written.refusals.isEmpty { throw NoRoom() }
+                if promotes {
+                    (written.promoted, written.isPromoted) = try rows.promote(limit: 500)
+                    if let due = try rows.nextDue() { written.dues.append(due) }
+                }
+                let tasks = admitted.filter { $0.delay == nil }.map(\.task)
+                let delayed = admitted.compactMap { item in item.delay.map { (task: item.task, delay: $0) } }
+                written.executors = Set(tasks.map(\.key.executor)).union(written.promoted)
+                written.dues += delayed.map(\.delay)
+                if !expectsRoom { try rows.append(tasks) }
+                try rows.putOff(delayed)
+                try rows.count(added, shard: ExecutorShard.submissions(owner))
+                if expectsRoom { written.claimed = try rows.placeTasks(tasks, claiming: direct) }
+                return written
+            }
+        }
+    }
+
+    /// Gives the tasks that there is room for, and how many each executor gets.
+    private static func admit(
+        _ inputs: [Input], _ usage: inout [Int64: Int64], _ written: inout Written
+    ) -> (tasks: [(task: ExecutorRows.StoredTask, delay: Int64?)], added: [Int64: Int64]) {
+        var tasks: [(task: ExecutorRows.StoredTask, delay: Int64?)] = []
+        var added: [Int64: Int64] = [:]
+        for (index, input) in inputs.enumerated() {
+            let used = usage[input.executor] ?? 0
+            guard used + Int64(input.tasks.count) <= Int64(input.tasksMax) else {
+                written.refusals[index] = .full(name: input.name, tasks: used, limit: input.tasksMax)
+                continue
+            }
+            usage[input.executor] = used + Int64(input.tasks.count)
+            added[input.executor, default: 0] += Int64(input.tasks.count)
+            tasks += input.tasks
+        }
+        return (tasks, added)
+    }
+
+    private func tell(_ written: Written) {
+        if !written.isPromoted {
+            state.withLock { $0.isPromotionDue = true }
+            submissionBell.ring()
+        }
+        for due in written.dues.sorted().prefix(64) { wake(nil, in: due) }
+        for (executor, batches) in Dictionary(grouping: written.claimed, by: \.key.executor) {
+            start(batches, executor: executor)
+        }
+        wake(written.executors)
     }
 }

@@ -143,6 +143,7 @@ extension ExecutorService {
                 return (state.nodes, state.slots.filter { !$0.value.isEnded }.map(\.key))
             }
             claimBell.ring()
+            await giveBackUnknown()
             guard !executors.isEmpty, isPoll || nodes > 1 else { continue }
             await lookAround(isPoll ? executors : [])
             if isPoll { polls += 1 }

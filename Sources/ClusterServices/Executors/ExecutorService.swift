@@ -22,6 +22,10 @@ package final class ExecutorService: Sendable {
         var nodes = 1
         /// Whether delayed tasks are due.
         var isPromotionDue = true
+        /// Claims of which nobody knows whether the database took them, and how long that may take.
+        var unknownClaims: [(owner: Int64, claim: Int64, until: ContinuousClock.Instant)] = []
+        /// Whether the last submissions found no room.
+        var wasFull = false
         /// Whether buckets of lost nodes are looked for.
         var isSweepDue = true
         var isStopped = false

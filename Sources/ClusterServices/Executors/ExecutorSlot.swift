@@ -24,6 +24,8 @@ struct ExecutorSlot {
     var isEnded = false
     /// Claimed, and not begun.
     var waiting: [(batch: ExecutorRows.ClaimedBatch, since: ContinuousClock.Instant)] = []
+    /// Room that is kept for buckets which a submission is about to claim.
+    var reserved = 0
     /// By a number of their own.
     var running: [Int: Running] = [:]
     /// Whether there may be buckets that nobody has taken yet.
@@ -42,12 +44,12 @@ struct ExecutorSlot {
     func want(nodes: Int) -> Int {
         guard !isEnded else { return 0 }
         let limit = definition.settings.concurrency.limit(nodes: nodes)
-        return max(0, limit + ahead(limit) - running.count - waiting.count)
+        return max(0, limit + ahead(limit) - running.count - waiting.count - reserved)
     }
 
     /// How many more batches may begin now.
     func room(nodes: Int) -> Int {
-        definition.settings.concurrency.limit(nodes: nodes) - running.count
+        definition.settings.concurrency.limit(nodes: nodes) - running.count - reserved
     }
 
     /// As many as can be done within 10 ms: a claim and a completion take about as long.

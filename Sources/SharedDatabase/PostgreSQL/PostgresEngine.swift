@@ -40,6 +40,13 @@ final class PostgresEngine: DatabaseEngine {
         try await run { try $0.transact(.write(durability), body) }
     }
 
+    func write<V: Sendable>(
+        visible: @escaping @Sendable (V) -> Void,
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
+    ) async throws -> V {
+        try await run { try $0.transact(.write(.process), visible: visible, body) }
+    }
+
     func close() async {
         pool.close()
         listener.close()

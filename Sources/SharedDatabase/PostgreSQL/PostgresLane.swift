@@ -15,8 +15,11 @@ final class PostgresLane {
 
     /// Runs a transaction to its end: again when another one undid it, and once on a new connection when the
     /// old one turns out to be lost before the commit was sent, which means that nothing has happened.
-    func transact<V>(_ kind: PostgresTransaction.Kind, _ body: (DatabaseTransaction) throws -> V) throws -> V
-    {
+    /// - Parameter visible: Called once a write is committed and before it is on disk, which is then waited for.
+    func transact<V>(
+        _ kind: PostgresTransaction.Kind, visible: ((V) -> Void)? = nil,
+        _ body: (DatabaseTransaction) throws -> V
+    ) throws -> V {
         var attempts = 0
         var isNewConnection = false
         while true {
@@ -27,6 +30,10 @@ final class PostgresLane {
                 let value = try body(DatabaseTransaction(transaction))
                 try transaction.commit()
                 health.noteAnswer(isReadOnly: link.isReadOnly)
+                if let visible {
+                    visible(value)
+                    try transaction.persist()
+                }
                 return value
             } catch {
                 transaction.rollBack()

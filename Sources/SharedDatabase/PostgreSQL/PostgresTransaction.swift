@@ -11,6 +11,7 @@ final class PostgresTransaction: DatabaseConnection {
     private let kind: Kind
     private var answerTime: Duration
     private var isBegun = false
+    private var isCommitted = false
     /// The first error of a statement; afterwards nothing more is accepted.
     private(set) var firstError: DatabaseError?
     /// What was behind it, where it came from the server or the connection.
@@ -45,6 +46,29 @@ final class PostgresTransaction: DatabaseConnection {
         return try guarded(sql) { () throws(DatabaseError) in try result.rows(limit: limit, sql: sql) }
     }
 
+    func rows(
+        ofAll statements: [(sql: String, arguments: [DatabaseValue])], isLast: Bool
+    ) throws(DatabaseError) -> [[DatabaseRow]] {
+        guard let first = statements.first else { return [] }
+        return try guarded(first.sql) { () throws(DatabaseError) in
+            for statement in statements { try ask(statement.sql, statement.arguments) }
+            let results =
+                isLast
+                ? try end(first.sql)
+                : try told(sql: first.sql) { () throws(PostgresError) in
+                    try link.receive(within: answerTime)
+                }
+            guard results.count == statements.count else {
+                throw .statement(message: "the server's answers are out of step", sql: first.sql)
+            }
+            var all: [[DatabaseRow]] = []
+            for (result, statement) in zip(results, statements) {
+                all.append(try result.rows(limit: nil, sql: statement.sql))
+            }
+            return all
+        }
+    }
+
     func now() throws(DatabaseError) -> Int64 {
         try number("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8 AS n")
     }
@@ -70,21 +94,48 @@ final class PostgresTransaction: DatabaseConnection {
     func commit() throws(DatabaseError) {
         if let firstError { throw firstError }
         guard isBegun else { return }
+        guard case .read = kind else {
+            _ = try end("COMMIT")
+            return
+        }
         do {
             try link.send("COMMIT", isWanted: false)
-            guard case .write = kind else { return try link.flush() }
-            isBegun = false
-            _ = try link.receive(within: answerTime)
+            try link.flush()
         } catch {
-            guard case .write = kind else { return link.abandon() }
+            link.abandon()
+        }
+    }
+
+    /// Sends what is queued with the commit behind it, and waits for the answers.
+    private func end(_ sql: String) throws(DatabaseError) -> [PostgresResult] {
+        do {
+            try link.send("COMMIT", isWanted: false)
+            isBegun = false
+            let results = try link.receive(within: answerTime)
+            isCommitted = true
+            return results
+        } catch {
             if case .refused(let refusal) = error, refusal.remedy != .againOnNewConnection {
                 failure = error
                 isBegun = true
-                throw error.databaseError(sql: "COMMIT")
+                throw error.databaseError(sql: sql)
             }
             link.abandon()
             let reason = "\(error.databaseError(sql: nil))"
             throw .outcomeUnknown(reason: reason)
+        }
+    }
+
+    /// Waits until the disk has what this connection has committed. On another one that would prove nothing: a
+    /// server that was started anew may have lost it.
+    func persist() throws(DatabaseError) {
+        do {
+            // Whoever writes nothing waits for nothing: this is a record of its own, behind all earlier ones.
+            try link.send("SELECT pg_logical_emit_message(true, 'perigee', '')", isWanted: false)
+            _ = try link.receive(within: answerTime)
+        } catch {
+            link.abandon()
+            throw .outcomeUnknown(reason: "\(error.databaseError(sql: nil))")
         }
     }
 
@@ -123,15 +174,22 @@ final class PostgresTransaction: DatabaseConnection {
 
     private func run(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) -> PostgresResult {
         try guarded(sql) { () throws(DatabaseError) in
-            let sent = try parameters(arguments, of: sql)
+            try ask(sql, arguments)
             return try told(sql: sql) { () throws(PostgresError) in
-                try begin()
-                try link.send(sql, sent, isWanted: true)
                 guard let result = try link.receive(within: answerTime).last else {
                     throw .broken(reason: "the server's answers are out of step")
                 }
                 return result
             }
+        }
+    }
+
+    /// Queues a statement whose answer is wanted.
+    private func ask(_ sql: String, _ arguments: [DatabaseValue]) throws(DatabaseError) {
+        let parameters = try parameters(arguments, of: sql)
+        try told(sql: sql) { () throws(PostgresError) in
+            try begin()
+            try link.send(sql, parameters, isWanted: true)
         }
     }
 
@@ -168,6 +226,7 @@ final class PostgresTransaction: DatabaseConnection {
         _ sql: String, _ body: () throws(DatabaseError) -> V
     ) throws(DatabaseError) -> V {
         if let firstError { throw firstError }
+        if isCommitted { throw .statement(message: "the transaction has ended", sql: sql) }
         do {
             return try body()
         } catch {

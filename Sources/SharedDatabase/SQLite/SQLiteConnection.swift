@@ -8,6 +8,7 @@ final class SQLiteConnection: DatabaseConnection {
     private let path: String
     /// The first error of a statement; afterwards nothing more is accepted.
     private(set) var firstError: DatabaseError?
+    private var isEnding = false
     /// What is sent out once the transaction is committed.
     private(set) var notifications: [(channel: String, payload: String)] = []
 
@@ -45,6 +46,16 @@ final class SQLiteConnection: DatabaseConnection {
         }
     }
 
+    /// The engine commits when the closure is through.
+    func rows(
+        ofAll statements: [(sql: String, arguments: [DatabaseValue])], isLast: Bool
+    ) throws(DatabaseError) -> [[DatabaseRow]] {
+        var all: [[DatabaseRow]] = []
+        for statement in statements { all.append(try rows(statement.sql, statement.arguments, limit: nil)) }
+        isEnding = isEnding || isLast && !all.isEmpty
+        return all
+    }
+
     func now() throws(DatabaseError) -> Int64 {
         var time = timespec()
         guard clock_gettime(CLOCK_REALTIME, &time) == 0 else {
@@ -67,6 +78,7 @@ final class SQLiteConnection: DatabaseConnection {
     }
 
     func commit() throws(DatabaseError) {
+        isEnding = false
         try guarded("COMMIT") { try database.commit() }
     }
 
@@ -82,6 +94,7 @@ final class SQLiteConnection: DatabaseConnection {
 
     private func guarded<V>(_ sql: String, _ body: () throws -> V) throws(DatabaseError) -> V {
         if let firstError { throw firstError }
+        if isEnding { throw .statement(message: "the transaction has ended", sql: sql) }
         do {
             return try body()
         } catch {

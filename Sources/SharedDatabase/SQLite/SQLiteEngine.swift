@@ -109,6 +109,15 @@ final class SQLiteEngine: DatabaseEngine {
         }
     }
 
+    func write<V: Sendable>(
+        visible: @escaping @Sendable (V) -> Void,
+        _ body: @escaping @Sendable (DatabaseTransaction) throws -> V
+    ) async throws -> V {
+        let value = try await write(.disk, body)
+        visible(value)
+        return value
+    }
+
     func close() async {
         let isFirst = isClosed.withLock { isClosed in
             defer { isClosed = true }

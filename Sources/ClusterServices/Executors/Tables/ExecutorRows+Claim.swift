@@ -21,10 +21,11 @@ extension ExecutorRows {
     ///   - readySince: Buckets that were due before are left out; 0 for none. It spares going through the
     ///     remains
     ///     of old rows while somebody keeps the database from clearing them away.
+    ///   - isLast: Whether the transaction ends with this.
     /// - Returns: Them, and when it was, if there are any.
     static func claim(
         _ executor: Int64, owner: Int64, claim: Int64, limit: Int, batch: Int, readySince: Int64,
-        _ transaction: DatabaseTransaction
+        isLast: Bool, _ transaction: DatabaseTransaction
     ) throws -> (batches: [ClaimedBatch], now: Int64?) {
         let size: [DatabaseValue] = [
             .integer(ExecutorSettings.batchBytes), .integer(Int64(min(batch, ExecutorSettings.largeBatch))),
@@ -54,21 +55,22 @@ extension ExecutorRows {
                 .integer(executor), .integer(readySince), .integer(owner), .integer(Int64(limit)),
                 .integer(owner), .integer(claim),
             ] + size + size + [.integer(executor), .integer(executor)])
-        return try batches(executor, owner: owner, claim: claim, transaction)
+        return try batches(executor, owner: owner, claim: claim, isLast: isLast, transaction)
     }
 
     private static func batches(
-        _ executor: Int64, owner: Int64, claim: Int64, _ transaction: DatabaseTransaction
+        _ executor: Int64, owner: Int64, claim: Int64, isLast: Bool, _ transaction: DatabaseTransaction
     ) throws -> (batches: [ClaimedBatch], now: Int64?) {
-        let rows = try transaction.rows(
-            """
+        let query = """
             SELECT \(transaction.nowExpression) AS now, b.bucket AS bucket,
             b.attempts AS attempts, t.number AS number,
             t.submitted_at AS submitted_at, t.payload AS payload FROM executor_bucket b
             JOIN executor_task t ON t.executor_id = b.executor_id AND t.bucket = b.bucket
             AND t.number >= b.head AND t.number <= b.batch_end
             WHERE b.owner = ? AND b.executor_id = ? AND b.claim = ? ORDER BY b.ready_at, b.bucket, t.number
-            """, [.integer(owner), .integer(executor), .integer(claim)])
+            """
+        let arguments: [DatabaseValue] = [.integer(owner), .integer(executor), .integer(claim)]
+        let rows = try transaction.rows(ofAll: [(query, arguments)], isLast: isLast)[0]
         var batches: [ClaimedBatch] = []
         for row in rows {
             let key = BucketKey(executor: executor, bucket: try row.text("bucket"))
@@ -98,6 +100,19 @@ extension ExecutorRows {
             """,
             [.integer(now), .integer(Int64(limit)), .integer(now), .text(Self.interruption)])
         return (Set(try rows.map { try $0.integer("executor_id") }), rows.count < limit)
+    }
+
+    /// Frees the buckets of one claim, which nobody works on.
+    /// - Returns: The executors concerned.
+    func giveBack(owner: Int64, claim: Int64) throws -> Set<Int64> {
+        let rows = try transaction.rows(
+            """
+            UPDATE executor_bucket SET owner = 0, claim = 0, ready_at = ?,
+            attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END,
+            batch_end = CASE WHEN attempts > 1 THEN batch_end ELSE 0 END
+            WHERE owner = ? AND claim = ? RETURNING executor_id
+            """, [.integer(now), .integer(owner), .integer(claim)])
+        return Set(try rows.map { try $0.integer("executor_id") })
     }
 
     /// Whether a bucket is held by a node that is no more.
