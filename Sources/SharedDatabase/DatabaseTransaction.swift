@@ -36,7 +36,8 @@ package struct DatabaseTransaction {
 
     /// Runs queries, in order, and gives each one's rows: over a network in one round trip.
     /// - Parameter isLast: Whether the transaction is then committed, in the same round trip: statements that
-    ///   follow are refused, and what the closure still throws undoes nothing. Nothing happens without a query.
+    ///   follow are refused, and what the closure still throws undoes nothing. Nothing happens without a
+    ///   query.
     /// - Throws: ``DatabaseError``, the first; those of the commit among them.
     package func rows(
         ofAll statements: [(sql: String, arguments: [DatabaseValue])], isLast: Bool = false

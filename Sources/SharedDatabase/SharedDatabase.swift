@@ -73,8 +73,8 @@ package final class SharedDatabase: Sendable {
     /// As ``write(durability:_:)`` with ``Durability/disk``, but others see the changes, and have the locks,
     /// before the disk has them: for what many write under the same locks, and where it does no harm that
     /// somebody saw what a power cut undid.
-    /// - Parameter visible: Called with the value once others see the changes; what fails afterwards is thrown
-    ///   as ``DatabaseError/outcomeUnknown(reason:)``.
+    /// - Parameter visible: Called with the value once others see the changes; what fails afterwards is
+    ///   thrown as ``DatabaseError/outcomeUnknown(reason:)``.
     package func write<V: Sendable>(
         visible: @escaping @Sendable (V) -> Void,
         _ body: @escaping @Sendable (DatabaseTransaction) throws -> V

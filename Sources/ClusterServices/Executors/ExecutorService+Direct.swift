@@ -24,8 +24,8 @@ extension ExecutorService {
     /// How long the server may take to carry out a claim whose answer did not come.
     private static let unknownClaimTime = Duration.seconds(120)
 
-    /// Keeps room for buckets of these tasks, as far as this node has some to begin with at once, while `body`
-    /// writes them. `isOver` gives the room back; it is called when the claims are known.
+    /// Keeps room for buckets of these tasks, as far as this node has some to begin with at once, while
+    /// `body` writes them. `isOver` gives the room back; it is called when the claims are known.
     func reserving<Value: Sendable>(
         _ tasks: [ExecutorRows.StoredTask], owner: Int64,
         _ body: (_ direct: DirectClaim?, _ isOver: @escaping @Sendable () -> Void) async throws -> Value

@@ -15,7 +15,8 @@ final class PostgresLane {
 
     /// Runs a transaction to its end: again when another one undid it, and once on a new connection when the
     /// old one turns out to be lost before the commit was sent, which means that nothing has happened.
-    /// - Parameter visible: Called once a write is committed and before it is on disk, which is then waited for.
+    /// - Parameter visible: Called once a write is committed and before it is on disk, which is then waited
+    ///   for.
     func transact<V>(
         _ kind: PostgresTransaction.Kind, visible: ((V) -> Void)? = nil,
         _ body: (DatabaseTransaction) throws -> V

@@ -126,8 +126,8 @@ final class PostgresTransaction: DatabaseConnection {
         }
     }
 
-    /// Waits until the disk has what this connection has committed. On another one that would prove nothing: a
-    /// server that was started anew may have lost it.
+    /// Waits until the disk has what this connection has committed. On another one that would prove nothing:
+    /// a server that was started anew may have lost it.
     func persist() throws(DatabaseError) {
         do {
             // Whoever writes nothing waits for nothing: this is a record of its own, behind all earlier ones.

@@ -26,8 +26,8 @@ struct ExecutorRows {
         tails = [:]
     }
 
-    /// As ``init(_:)``, with how many tasks these executors hold and, in the same round trip, the tails of the
-    /// buckets that `tasks` are for: ``place(_:behind:)`` is next, or nothing.
+    /// As ``init(_:)``, with how many tasks these executors hold and, in the same round trip, the tails of
+    /// the buckets that `tasks` are for: ``placeTasks(_:claiming:)`` is next, or nothing.
     /// - Parameter usage: Gets a value for each executor that there is.
     init(
         _ transaction: DatabaseTransaction, usageOf executors: Set<Int64>, _ usage: inout [Int64: Int64],
@@ -97,8 +97,8 @@ struct ExecutorRows {
         try place(tasks, behind: try Self.tails(rows.joined(), groups))
     }
 
-    /// The same for the tasks whose tails this was made with, and the end of the transaction: buckets that had
-    /// no task are claimed in the same breath.
+    /// The same for the tasks whose tails this was made with, and the end of the transaction: buckets that
+    /// had no task are claimed in the same breath.
     /// - Returns: What is claimed.
     func placeTasks(_ tasks: [StoredTask], claiming direct: DirectClaim?) throws -> [ClaimedBatch] {
         try place(tasks, behind: tails, claiming: direct)
@@ -196,13 +196,13 @@ struct ExecutorRows {
     /// A bucket that comes again continues above its old numbers, and meets none of their remains: numbers
     /// begin with the time, above 12 bits that tell one that continues how many tasks come.
     private static func appendTails(isShared: Bool) -> ManyRows {
-        ManyRows(
+        let now = DatabaseTransaction.nowExpression(isShared: isShared)
+        return ManyRows(
             "WITH v (executor_id, bucket, tasks, bytes) AS (VALUES ",
             row: "(CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT))",
             """
             ) INSERT INTO executor_tail (executor_id, bucket, last_number, bytes)
-            SELECT executor_id, bucket, \(DatabaseTransaction.nowExpression(isShared: isShared)) * 4096 + tasks,
-            bytes FROM v WHERE tasks > 0 ON CONFLICT (executor_id, bucket) DO UPDATE SET
+            SELECT executor_id, bucket, \(now) * 4096 + tasks, bytes FROM v WHERE tasks > 0 ON CONFLICT (executor_id, bucket) DO UPDATE SET
             last_number = executor_tail.last_number + excluded.last_number % 4096,
             bytes = executor_tail.bytes + excluded.bytes
             RETURNING executor_id, bucket, last_number, bytes
