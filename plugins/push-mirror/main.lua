@@ -19,6 +19,13 @@ perigee.events.on("project:modified", function(event)
   for repository in perigee.repositories.each({ project = event.new.key }) do mirror.tell(repository, {}) end
 end)
 
+-- Switched on, or given other settings: whatever failed before may work now.
+perigee.config.on_repository_change(function(id)
+  local repository = perigee.repositories.get(id)
+  local count = repository and mirror.tell(repository, { urgent = true, compare = true }) or 0
+  if count == 0 then mirror.forget(id) end
+end)
+
 perigee.jobs.every("compare", perigee.config.interval, { mode = "once_per_cluster" }, function(job)
   for repository in perigee.repositories.each() do
     if job:cancelled() then return end

@@ -122,7 +122,9 @@ struct GitEnvironment {
         variables.append(("GIT_CONFIG_GLOBAL", files.configurationFile))
         variables.append(("GIT_ASKPASS", ""))
         if scheme == .ssh {
-            guard let file = Self.quoted(files.sshFile) else { throw GitStoreError.invalidName(files.sshFile) }
+            guard let file = Self.quoted(files.sshFile) else {
+                throw GitStoreError.invalidName(files.sshFile)
+            }
             variables.append(("GIT_SSH_COMMAND", "ssh -F \(file)"))
             variables.append(("GIT_SSH_VARIANT", "ssh"))
         }

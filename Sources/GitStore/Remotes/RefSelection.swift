@@ -50,7 +50,9 @@ package struct RefSelection: Sendable, Hashable {
     }
 
     private static func fits(_ name: String, _ pattern: String) -> Bool {
-        guard let star = pattern.utf8.firstIndex(of: 0x2A) else { return Array(name.utf8) == Array(pattern.utf8) }
+        guard let star = pattern.utf8.firstIndex(of: 0x2A) else {
+            return Array(name.utf8) == Array(pattern.utf8)
+        }
         let (before, after) = (pattern.utf8[..<star], pattern.utf8[pattern.utf8.index(after: star)...])
         return name.utf8.count >= before.count + after.count && name.utf8.starts(with: before)
             && name.utf8.reversed().starts(with: after.reversed())

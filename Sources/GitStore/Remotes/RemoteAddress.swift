@@ -140,7 +140,8 @@ package struct RemoteAddress: Sendable, Hashable {
                 continue
             case "%":
                 guard index + 2 < bytes.count,
-                    let value = UInt8(String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16),
+                    let value = UInt8(
+                        String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16),
                     value > 0x20, value != 0x7f
                 else { return false }
             default: return false

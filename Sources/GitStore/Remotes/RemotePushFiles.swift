@@ -59,11 +59,13 @@ struct RemotePushFiles {
         try write("hosts", keys.map { "remote \($0)\n" }.joined())
         let path = try Self.quoted(folder.path)
         let lines = [
-            "HostName \(push.resolved.first?.text ?? "")", "HostKeyAlias remote", "IdentityFile \"\(path)/key\"",
+            "HostName \(push.resolved.first?.text ?? "")", "HostKeyAlias remote",
+            "IdentityFile \"\(path)/key\"",
             "IdentitiesOnly yes", "IdentityAgent none", "UserKnownHostsFile \"\(path)/hosts\"",
             "GlobalKnownHostsFile /dev/null", "StrictHostKeyChecking yes", "UpdateHostKeys no",
             "CheckHostIP no", "VerifyHostKeyDNS no", "CanonicalizeHostname no", "BatchMode yes",
-            "PreferredAuthentications publickey", "ForwardAgent no", "ForwardX11 no", "ClearAllForwardings yes",
+            "PreferredAuthentications publickey", "ForwardAgent no", "ForwardX11 no",
+            "ClearAllForwardings yes",
             "PermitLocalCommand no", "ProxyCommand none", "ControlMaster no", "ControlPath none",
             "ConnectTimeout 30", "ServerAliveInterval 15", "ServerAliveCountMax 8", "LogLevel ERROR",
         ]

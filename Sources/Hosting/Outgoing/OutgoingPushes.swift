@@ -61,7 +61,8 @@ package struct OutgoingPushes: Sendable {
                     }
                 }
             } catch GitStoreError.invalidName(let name) {
-                throw HostingError.invalid(field: "refs", message: "\"\(name)\" is no ref, and no pattern of refs.")
+                throw HostingError.invalid(
+                    field: "refs", message: "\"\(name)\" is no ref, and no pattern of refs.")
             }
         }
     }

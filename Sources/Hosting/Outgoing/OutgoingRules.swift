@@ -16,7 +16,9 @@ package struct OutgoingRules: Sendable {
 
     /// The addresses that may be connected to.
     /// - Throws: ``HostingError/refused(text:)`` where there is none among them.
-    func allowed(_ found: [NetworkAddress], for remote: RemoteAddress) throws(HostingError) -> [NetworkAddress] {
+    func allowed(
+        _ found: [NetworkAddress], for remote: RemoteAddress
+    ) throws(HostingError) -> [NetworkAddress] {
         let isNamed = { (address: NetworkAddress) in privateNetworks.contains { $0.contains(address) } }
         let allowed = found.filter { $0.isPublic || isNamed($0) }
         guard !allowed.isEmpty else {

@@ -27,7 +27,8 @@ extension NodeConfiguration {
             databaseCheckInterval: try values.seconds(SettingTable.databaseCheckInterval),
             mirror: try mirror(values),
             mirrorPacksMax: try values.int(SettingTable.mirroringHosting),
-            git: try git(values, processors: processors), plugins: try plugins(values, processors: processors),
+            git: try git(values, processors: processors),
+            plugins: try plugins(values, processors: processors),
             outgoing: try outgoing(values))
     }
 

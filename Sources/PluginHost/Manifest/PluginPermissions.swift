@@ -31,7 +31,8 @@ package struct PluginPermissions: Sendable, Hashable {
     package static let named = ["caches", "topics", "locks", "jobs", "executors"]
     static let writable = ["repositories", "refs"]
     /// The keys that `permissions` may have.
-    package static let keysKnown = ["events", "before_push", "kv", "routes", "remotes", "mirroring"] + readable + named
+    package static let keysKnown =
+        ["events", "before_push", "kv", "routes", "remotes", "mirroring"] + readable + named
 
     /// Whether a host function that needs `permission` may be called.
     package func grants(_ permission: HostPermission) -> Bool {
@@ -102,7 +103,8 @@ package struct PluginPermissions: Sendable, Hashable {
             for (index, text) in hosts.enumerated() where HostPattern(text) == nil {
                 throw ManifestError(
                     "\(object.path("remotes"))[\(index)]",
-                    "\"\(text)\" is not a host; they look like \"git.example.com\", \"*.example.com\" or \"*\"")
+                    "\"\(text)\" is not a host; they look like \"git.example.com\", \"*.example.com\" or \"*\""
+                )
             }
             names["remotes"] = hosts
         }

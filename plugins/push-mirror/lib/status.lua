@@ -66,7 +66,7 @@ local function first_refs(refs, keep)
     if #list >= 20 then break end
     if keep(ref) then list[#list + 1] = { id = ref.id, from = ref.from, to = ref.to, reason = ref.reason } end
   end
-  return list
+  return list[1] and list
 end
 
 --- Writes down what a comparison that changed nothing has found.
