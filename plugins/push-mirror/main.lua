@@ -26,11 +26,17 @@ perigee.config.on_repository_change(function(id)
   if count == 0 then mirror.forget(id) end
 end)
 
-perigee.jobs.every("compare", perigee.config.interval, { mode = "once_per_cluster" }, function(job)
-  for repository in perigee.repositories.each() do
-    if job:cancelled() then return end
-    mirror.tell(repository, { compare = true })
-  end
+-- A project at a time: a run has so much time and no more.
+local comparisons = perigee.executors.define("comparisons", {
+  process = function(_, tasks)
+    for repository in perigee.repositories.each({ project = tasks[1].project }) do
+      mirror.tell(repository, { compare = true })
+    end
+  end,
+})
+
+perigee.jobs.every("compare", perigee.config.interval, { mode = "once_per_cluster" }, function()
+  for project in perigee.projects.each() do comparisons:submit({ project = project.key }) end
 end)
 
 perigee.routes.get("/status", { permission = "ADMIN" }, function()

@@ -82,6 +82,13 @@ struct PushMirrorScene: Sendable {
         }
     }
 
+    /// How many pushes the remote has taken.
+    var pushesTaken: Int {
+        remote.log.split(separator: "\n").count { line in
+            ["method=POST", "/dst/copy.git/git-receive-pack", "status=200"].allSatisfy { line.contains($0) }
+        }
+    }
+
     /// The status of the one mirror.
     func status() async throws -> PortableValue {
         let answer = try await source.http.get("/plugins/push-mirror/status/1")

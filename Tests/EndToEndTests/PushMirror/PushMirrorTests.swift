@@ -57,9 +57,11 @@ import Testing
         #expect(failing["last_error"]?["message"]?.stringValue?.contains("127.0.0.1") == true)
         // What has to be done outlives the node.
         try await scene.source.restart()
+        let before = scene.pushesTaken
         scene.line.behave(.forward)
         try await scene.waitForCopy()
         try await scene.waitForStatus("no more trouble") { $0["attempt"] == 0 && $0["outcome"] == "pushed" }
+        #expect((1...3).contains(scene.pushesTaken - before))
     }
 
     @Test func `wrong credentials and rejected refs are told, and no secret anywhere`() async throws {
