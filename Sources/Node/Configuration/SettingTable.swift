@@ -186,12 +186,12 @@ extension SettingTable {
 
     static let remoteHosts = Setting(
         "plugin.remotes.hosts", .list, "*",
-        "Hosts that plugins may push repositories to, such as `git.example.com` or `*.example.com`; `*` is every "
-            + "one.")
+        "Hosts that plugins may push repositories to, such as `git.example.com` or `*.example.com`; `*` is "
+            + "every one.")
     static let remoteNetworks = Setting(
         "plugin.remotes.private-networks", .list, "",
-        "Networks, such as `10.1.0.0/16`, in which plugins may push to addresses that are not public, and over "
-            + "plain HTTP.")
+        "Networks, such as `10.1.0.0/16`, in which plugins may push to addresses that are not public, and "
+            + "over plain HTTP.")
     static let remotePushes = Setting(
         "throttle.resource.remote-push", .integer(1...1_000), "4",
         "How many pushes to other servers run at a time.")

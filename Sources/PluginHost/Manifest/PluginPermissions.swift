@@ -103,8 +103,7 @@ package struct PluginPermissions: Sendable, Hashable {
             for (index, text) in hosts.enumerated() where HostPattern(text) == nil {
                 throw ManifestError(
                     "\(object.path("remotes"))[\(index)]",
-                    "\"\(text)\" is not a host; they look like \"git.example.com\", \"*.example.com\" or \"*\""
-                )
+                    "\"\(text)\" is not a host; they look like \"git.example.com\" or \"*.example.com\"")
             }
             names["remotes"] = hosts
         }

@@ -28,8 +28,8 @@ package struct SettingField: Sendable, Hashable {
     package let choices: [String]?
     /// Whether it is kept out of what the REST API shows.
     package let isSecret: Bool
-    /// A setting of the same scope: when that changes and this secret is not given anew, it is forgotten, as it
-    /// was given for what that said.
+    /// A setting of the same scope: when that changes and this secret is not given anew, it is forgotten, as
+    /// it was given for what that said.
     package let boundTo: String?
     /// What it means, in a sentence.
     package let doc: String?
