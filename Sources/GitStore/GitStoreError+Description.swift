@@ -21,6 +21,7 @@ extension GitStoreError {
         case .processFailed(let command, let status, let standardError):
             "git \(command): \(status)\(standardError.isEmpty ? "" : ": \(standardError)")"
         case .malformedPacket(let reason): "malformed packet: \(reason)"
+        case .remoteRefused(let reason): reason
         case .stopped: "the store has been stopped"
         }
     }

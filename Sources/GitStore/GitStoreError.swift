@@ -32,6 +32,8 @@ package enum GitStoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case processFailed(command: String, status: ExitStatus, standardError: String)
     /// What came from a git program or client is not git's wire format.
     case malformedPacket(reason: String)
+    /// A push to a foreign repository that is not made; `reason` is a clause.
+    case remoteRefused(reason: String)
     /// The store has been stopped.
     case stopped
 }

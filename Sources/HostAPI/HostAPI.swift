@@ -43,7 +43,7 @@ package enum HostAPI {
             CommitsModule.module(services), ProjectsModule.module(services), KVModule.module(services),
             CachesModule.module(services), TopicsModule.module(services), ClusterModule.module(services),
             LocksModule.module(services), ExecutorsModule.module(services), JobsModule.module(services),
-            RoutesModule.module(services), MirrorsModule.module(services),
+            RoutesModule.module(services), MirrorsModule.module(services), RemotesModule.module(services),
             ConfigModule.module(), LogModule.module(), TimeModule.module(), JSONModule.module(),
             PluginModule.module(),
         ]

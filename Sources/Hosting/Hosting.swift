@@ -34,6 +34,8 @@ package struct Hosting: Sendable {
     package let contents: Contents
     /// Pushes that are going on.
     package let pushes: Pushes
+    /// Pushes to foreign servers.
+    package let outgoing: OutgoingPushes
     /// What happened to refs.
     package let journal: RefChangeJournal
     /// How many hosting operations run at a time.
@@ -65,6 +67,7 @@ package struct Hosting: Sendable {
         refs = Refs(services: services)
         contents = Contents(services: services)
         pushes = Pushes(services: services)
+        outgoing = OutgoingPushes(services: services)
         journal = RefChangeJournal(services: services)
         tickets = HostingTickets(
             limit: settings.hostingTicketsMax, queueMax: settings.hostingQueueMax,
@@ -87,6 +90,7 @@ package struct Hosting: Sendable {
     /// Repairs what a killed node left, then begins to deliver what was confirmed and not delivered.
     /// - Throws: ``HostingError`` when the database or the repositories cannot be used.
     package func start() async throws {
+        outgoing.start()
         try await repositories.repair()
         try await journal.removeOld()
         for repository in try await journal.repositoriesDue() {

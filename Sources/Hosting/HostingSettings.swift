@@ -19,6 +19,8 @@ package struct HostingSettings: Sendable {
     /// How long ``Hosting/stop()`` waits for events that are being delivered; the rest follows at the next
     /// start.
     package var drainTimeout: Duration
+    /// Where to repositories may be pushed.
+    package var outgoing = OutgoingRules()
 
     /// Settings with the defaults of an operator who chose nothing.
     package init(

@@ -84,11 +84,13 @@ extension NodeParts {
 extension NodeConfiguration {
     /// The settings as the domain takes them.
     var hosting: HostingSettings {
-        HostingSettings(
+        var settings = HostingSettings(
             baseURL: BaseURL(baseURL ?? ""), anonymousAccess: git.anonymousAccess,
             hostingTicketsMax: git.hostingTicketsMax, hostingQueueMax: git.hostingQueueMax,
             hostingTicketTimeout: git.hostingTicketTimeout, pushBytesMax: git.pushBytesMax,
             defaultBranch: git.defaultBranch)
+        settings.outgoing = outgoing
+        return settings
     }
 
     /// The settings as a mirror takes them; `nil` on a primary.

@@ -20,7 +20,7 @@ extension PluginHost {
         let stored = try await settingStore.fetchDecision(plugin: plugin, scope: scope)
         let merged = schema.merged(settings, over: stored.settings)
         try await settingStore.putSettings(merged, plugin: plugin, scope: scope)
-        if scope.isGlobal { await settingsChanged(plugin, schema.resolved(.map(merged))) }
+        await changed(plugin, scope, schema.resolved(.map(merged)))
     }
 
     /// Goes back to the defaults, secrets included.
@@ -28,7 +28,7 @@ extension PluginHost {
     package func deleteSettings(plugin: String, scope: PluginScope) async throws {
         let schema = try schema(plugin, scope)
         try await settingStore.putSettings(nil, plugin: plugin, scope: scope)
-        if scope.isGlobal { await settingsChanged(plugin, schema.resolved(.map([:]))) }
+        await changed(plugin, scope, schema.resolved(.map([:])))
     }
 
     /// Whether the plugin works there. For a repository: whether it was switched on, or has nothing to switch
@@ -48,6 +48,7 @@ extension PluginHost {
         if scope.isGlobal { return enabled ? try await enable(plugin) : try await disable(plugin) }
         _ = try schema(plugin, scope)
         try await settingStore.putEnabled(enabled, plugin: plugin, scope: scope)
+        await changed(plugin, scope, [:])
     }
 
     private func schema(_ plugin: String, _ scope: PluginScope) throws -> SettingSchema {
@@ -60,12 +61,15 @@ extension PluginHost {
     }
 
     /// The running plugin reads the new values from now on, and hears that they changed.
-    private func settingsChanged(_ plugin: String, _ values: [String: PortableValue]) async {
+    private func changed(_ plugin: String, _ scope: PluginScope, _ values: [String: PortableValue]) async {
         guard let instance = slots[plugin]?.dispatcher?.instance else { return }
-        instance.context.replaceSettings(values)
-        for callback in instance.context.registrations.settingChanges {
+        if scope.isGlobal { instance.context.replaceSettings(values) }
+        let registrations = instance.context.registrations
+        let arguments = scope.repository.map { [PortableValue.integer($0.rawValue)] } ?? []
+        for callback in scope.isGlobal ? registrations.settingChanges : registrations.repositorySettingChanges
+        {
             do {
-                _ = try await instance.call(callback, [], wait: configuration.ceilings.eventWait)
+                _ = try await instance.call(callback, arguments, wait: configuration.ceilings.eventWait)
             } catch {
                 FailureLog.write(error, while: "taking new settings", to: instance.context.failures)
             }

@@ -9,6 +9,7 @@ import Testing
     /// is not added here without a reason.
     private static let free: Set<String> = [
         "perigee.cluster.members", "perigee.cluster.node", "perigee.config.on_change",
+        "perigee.config.on_repository_change",
         "perigee.config.repository", "perigee.events.publish",
         "perigee.json.decode", "perigee.json.encode", "perigee.log.debug", "perigee.log.error",
         "perigee.log.info", "perigee.log.trace", "perigee.log.warn", "perigee.plugin.on_start",

@@ -10,6 +10,7 @@ import Testing
                 "a.x",
                 main: """
                     perigee.test.on("x:global", function() perigee.test.say(perigee.test.wait_for) end)
+                    perigee.test.on("x:password", function() perigee.test.say(perigee.test.password) end)
                     perigee.test.on("x:repository", function(event)
                       perigee.test.say(perigee.test.settings(event.id))
                     end)
@@ -17,7 +18,9 @@ import Testing
                     """,
                 manifest: """
                     "config": {"wait_for": {"type": "duration", "default": "1m"},
-                      "token": {"type": "string", "secret": true}},
+                      "token": {"type": "string", "secret": true},
+                      "url": {"type": "string"},
+                      "password": {"type": "string", "secret": true, "bound_to": "url"}},
                     "repository_config": {"names": {"type": "list", "default": ["main"]}}
                     """)
             try folder.write("a.plain", main: "")
@@ -33,6 +36,19 @@ import Testing
         try await test.host.deleteSettings(plugin: "a.x", scope: .global)
         _ = await test.publish("x:global")
         #expect(test.tests.said == [60_000, "changed", 120_000, "changed", 60_000])
+        await test.stop()
+    }
+
+    @Test func `a password is forgotten when the address that it was given for changes`() async throws {
+        let test = try await host()
+        for settings: PortableValue in [
+            ["url": "https://a", "password": "p"], ["url": "https://a", "wait_for": "2m"],
+            ["url": "https://b"], ["url": "https://a"],
+        ] {
+            try await test.host.setSettings(settings, plugin: "a.x", scope: .global)
+            _ = await test.publish("x:password")
+        }
+        #expect(test.tests.said == ["changed", "p", "changed", "p", "changed", nil, "changed", nil])
         await test.stop()
     }
 

@@ -1811,6 +1811,65 @@ function perigee.mirrors.status() end
 ---@return perigee.MirrorSettings settings From the node's properties.
 function perigee.mirrors.settings() end
 
+---How a push to another server ended.
+---@class perigee.RemotePush
+---@field outcome "pushed"|"rejected"|"unauthorized"|"not_found"|"redirected"|"unreachable"|"untrusted"|"timeout"|"failed" For programs.
+---@field message? string For people; `nil` after `pushed`.
+---@field said string What the remote said, at most 2,000 bytes.
+---@field counts table How many refs were `created`, `updated`, `forced`, `deleted`, `rejected`, `unchanged`; and how many of the forced ones `foreign`.
+---@field refs perigee.RemoteRef[] What happened to each, but the unchanged; 500 at most, rejected and foreign ones first.
+
+---What happened to a ref of a repository on another server.
+---@class perigee.RemoteRef
+---@field id string The full name, `refs/heads/main`.
+---@field change "created"|"updated"|"forced"|"deleted"|"rejected" In a word.
+---@field from? string What it was, where that is known.
+---@field to? string What it is, where it was moved.
+---@field reason? string Why it was rejected.
+---@field foreign boolean Whether it was at an object that this server does not have.
+
+---Pushes repositories to other servers, with git.
+---@class perigee.remotes
+perigee.remotes = {}
+
+---Options of `perigee.remotes.push`.
+---@class perigee.RemotePushOptions
+---@field url string Where to.
+---@field refs? string[] Full names, or patterns with one `*`; `^` in front leaves out (default: `{ "refs/heads/*", "refs/tags/*" }`).
+---@field deleted? string[] Refs to delete there when they are not here; at most 1000.
+---@field prune? boolean Delete all that `refs` means and is not here (default `false`).
+---@field force? boolean Let refs there lose commits (default `true`).
+---@field dry_run? boolean Only find out (default `false`).
+---@field username? string Over HTTP: the user.
+---@field password? string Over HTTP: the password or token.
+---@field private_key? string Over SSH: a private key in OpenSSH's form, without passphrase.
+---@field host_keys? string[] Over SSH: the host's public keys, as `ssh-keyscan` gives them; no others are believed.
+---@field certificate_authorities? string Over HTTPS: PEM of the authorities to believe (default: the system's).
+---@field timeout? string How long it may take (default `10m`; at most `1h`).
+
+---Pushes a repository's refs to a repository on another server.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"remotes": ["git.example.com"]`.
+---Since api 1.
+---
+---```lua
+---local result, err = perigee.remotes.push(12, {
+---  url = "https://git.example.com/team/app.git",
+---  username = "mirror", password = perigee.config.token,
+---})
+---if not result then
+---  perigee.log.warn(err.message)
+---elseif result.outcome ~= "pushed" then
+---  perigee.log.warn(result.message, { outcome = result.outcome })
+---end
+---```
+---@param repository integer|perigee.Repository Which.
+---@param options perigee.RemotePushOptions Where to, and what.
+---@return perigee.RemotePush? result How it ended; `nil` when it was not begun.
+---@return perigee.Error? err `refused`: the URL, or what an operator does not allow; `not_found`: the repository is gone; `unavailable`.
+function perigee.remotes.push(repository, options) end
+
 ---The plugin's settings: what an administrator set, else the manifest's defaults.
 ---@class perigee.config
 ---@field [string] perigee.Value Settings that the manifest declares under `config`.
@@ -1845,6 +1904,23 @@ function perigee.config.repository(repository) end
 ---```
 ---@param handler fun() Called without arguments; may wait.
 function perigee.config.on_change(handler) end
+
+---Calls a function after an administrator changed the settings of a repository, or switched the plugin
+---on or off there.
+---
+---Answers at once.
+---Only while the main chunk runs.
+---Permission: none.
+---Since api 1.
+---
+---```lua
+---perigee.config.on_repository_change(function(repository)
+---  local settings = perigee.config.repository(repository)
+---  perigee.log.info(settings and "switched on" or "switched off", { repository = repository })
+---end)
+---```
+---@param handler fun(repository: integer) Called with the repository's id, on the node that made the change; may wait.
+function perigee.config.on_repository_change(handler) end
 
 ---Writes lines to the server's log, under the logger `perigee.plugin.<id>`.
 ---@class perigee.log

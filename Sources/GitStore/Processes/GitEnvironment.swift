@@ -115,6 +115,23 @@ struct GitEnvironment {
         return "\"\(quoted)\""
     }
 
+    /// Lets the program push by one protocol, with what the files say in place of a user's configuration.
+    mutating func push(_ scheme: RemoteAddress.Scheme, _ files: RemotePushFiles, packThreads: Int) throws {
+        variables.removeAll { ["GIT_ALLOW_PROTOCOL", "GIT_CONFIG_GLOBAL"].contains($0.name) }
+        variables.append(("GIT_ALLOW_PROTOCOL", scheme.rawValue))
+        variables.append(("GIT_CONFIG_GLOBAL", files.configurationFile))
+        variables.append(("GIT_ASKPASS", ""))
+        if scheme == .ssh {
+            guard let file = Self.quoted(files.sshFile) else {
+                throw GitStoreError.invalidName(files.sshFile)
+            }
+            variables.append(("GIT_SSH_COMMAND", "ssh -F \(file)"))
+            variables.append(("GIT_SSH_VARIANT", "ssh"))
+        }
+        // Whole hashes in the report.
+        settings += [("core.abbrev", "no"), ("pack.threads", String(packThreads))]
+    }
+
     /// Passes on the protocol version that a client asks for, if it is `version=0`, `version=1` or
     /// `version=2`.
     mutating func speak(protocolVersion: String?) {

@@ -1,14 +1,15 @@
 import FoundationEssentials
 import Glibc
 
-/// A folder of this process's own below the system's folder for temporary files.
+/// A folder of this process's own.
 struct TemporaryFolder {
     /// Its absolute path.
     let path: String
 
     /// Makes it, readable by this user alone.
-    init(prefix: String) throws {
-        let base = FileManager.default.temporaryDirectory.path
+    /// - Parameter base: Where; the system's folder for temporary files when nil.
+    init(prefix: String, in base: String? = nil) throws {
+        let base = base ?? FileManager.default.temporaryDirectory.path
         let template = (base.hasSuffix("/") ? base : base + "/") + prefix + "XXXXXX"
         guard let made = strdup(template) else { throw SystemCall.failure("make", template) }
         defer { free(made) }

@@ -13,13 +13,13 @@ enum ConfigModule {
                 was not set is `nil`; reading one that the manifest does not declare is an error.
                 """,
             index: HostIndex("Settings that the manifest declares under `config`.", value: value),
-            functions: [repository, onChange])
+            functions: [repository, onChange, onRepositoryChange])
     }
 
     @Sendable private static func value(_ plugin: PluginContext, _ key: String) throws -> PortableValue {
         let fields = plugin.manifest.config.fields
         guard fields[key] != nil else {
-            let names = Array(fields.keys) + ["repository", "on_change"]
+            let names = Array(fields.keys) + ["repository", "on_change", "on_repository_change"]
             let hint = Nearest.match(key, among: names).map { "; did you mean '\($0)'?" } ?? ""
             throw HostFailure.misuse(
                 "plugin.json declares no setting '\(key.cut(toBytes: 80))' under \"config\"\(hint)")
@@ -56,6 +56,29 @@ enum ConfigModule {
             """,
         body: .immediate { call in
             try call.plugin.onSettingChange(call.callback(0))
+            return []
+        })
+
+    private static let onRepositoryChange = HostFunction(
+        "on_repository_change",
+        summary: """
+            Calls a function after an administrator changed the settings of a repository, or switched the \
+            plugin on or off there.
+            """,
+        parameters: [
+            HostParameter(
+                "handler", .function("fun(repository: integer)"),
+                "Called with the repository's id, on the node that made the change; may wait.")
+        ],
+        phase: .registration,
+        example: """
+            perigee.config.on_repository_change(function(repository)
+              local settings = perigee.config.repository(repository)
+              perigee.log.info(settings and "switched on" or "switched off", { repository = repository })
+            end)
+            """,
+        body: .immediate { call in
+            try call.plugin.onRepositorySettingChange(call.callback(0))
             return []
         })
 }

@@ -1,5 +1,8 @@
 import Configuration
+import GitStore
+import Hosting
 import Logging
+import Portable
 
 extension NodeConfiguration {
     /// Reads the configuration: `overrides` over environment over file over defaults.
@@ -27,8 +30,9 @@ extension NodeConfiguration {
             databaseCheckInterval: try values.seconds(SettingTable.databaseCheckInterval),
             mirror: try mirror(values),
             mirrorPacksMax: try values.int(SettingTable.mirroringHosting),
-            git: try git(values, processors: processors), plugins: try plugins(values, processors: processors)
-        )
+            git: try git(values, processors: processors),
+            plugins: try plugins(values, processors: processors),
+            outgoing: try outgoing(values))
     }
 
     private static func sysadmin(_ values: SettingValues) throws -> Sysadmin {
@@ -110,5 +114,29 @@ extension NodeConfiguration {
 
     static func withoutTrailingSlash(_ url: String) -> String {
         url.hasSuffix("/") ? String(url.dropLast()) : url
+    }
+}
+
+extension NodeConfiguration {
+    static func outgoing(_ values: SettingValues) throws -> OutgoingRules {
+        var rules = OutgoingRules()
+        rules.hosts = try values.strings(SettingTable.remoteHosts).map { text in
+            guard let pattern = HostPattern(text) else {
+                throw ConfigurationError.inconsistent(
+                    "plugin.remotes.hosts has \"\(text)\", which is no host. "
+                        + "Write git.example.com, *.example.com or *.")
+            }
+            return pattern
+        }
+        rules.privateNetworks = try values.strings(SettingTable.remoteNetworks).map { text in
+            guard let network = AddressNetwork(text) else {
+                throw ConfigurationError.inconsistent(
+                    "plugin.remotes.private-networks has \"\(text)\", which is no network. "
+                        + "Write it like 10.1.0.0/16 or fd00::/8.")
+            }
+            return network
+        }
+        rules.pushesMax = try values.int(SettingTable.remotePushes)
+        return rules
     }
 }

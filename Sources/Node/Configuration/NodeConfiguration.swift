@@ -1,4 +1,5 @@
 import Configuration
+package import Hosting
 package import Logging
 package import SharedDatabase
 
@@ -130,4 +131,6 @@ package struct NodeConfiguration: Sendable {
     package var git: Git
     /// Plugins.
     package var plugins: Plugins
+    /// Where to repositories may be pushed.
+    package var outgoing: OutgoingRules
 }

@@ -184,8 +184,21 @@ extension SettingTable {
         "plugins.quarantine.window", .seconds(1...86_400), "60",
         "Within how long they must be ended for that.")
 
+    static let remoteHosts = Setting(
+        "plugin.remotes.hosts", .list, "*",
+        "Hosts that plugins may push repositories to, such as `git.example.com` or `*.example.com`; `*` is "
+            + "every one.")
+    static let remoteNetworks = Setting(
+        "plugin.remotes.private-networks", .list, "",
+        "Networks, such as `10.1.0.0/16`, in which plugins may push to addresses that are not public, and "
+            + "over plain HTTP.")
+    static let remotePushes = Setting(
+        "throttle.resource.remote-push", .integer(1...1_000), "4",
+        "How many pushes to other servers run at a time.")
+
     static let plugins = [
         pluginsDirectory, pluginsDisabled, pluginMemoryMax, pluginHandlerTime, pluginPushWait,
         pluginStorageMax, pluginThreads, pluginQuarantineKills, pluginQuarantineWindow,
+        remoteHosts, remoteNetworks, remotePushes,
     ]
 }

@@ -40,7 +40,7 @@ package struct HostPermission: Sendable, Hashable {
         HostPermission(key: key, level: .write, manifestLine: "\"\(key)\": \"write\"")
     }
 
-    /// Using something that `caches`, `locks`, `topics`, `jobs`, `executors` or `routes` lists.
+    /// Using something that `caches`, `locks`, `topics`, `jobs`, `executors`, `routes` or `remotes` lists.
     package static func named(_ key: String, _ name: String) -> HostPermission {
         HostPermission(key: key, level: .granted, manifestLine: "\"\(key)\": [\"\(name)\"]", name: name)
     }
@@ -49,6 +49,10 @@ package struct HostPermission: Sendable, Hashable {
     package static func some(of key: String) -> HostPermission {
         HostPermission(key: key, level: .granted, manifestLine: "\"\(key)\": [\"name\"]")
     }
+
+    /// Pushing to other servers.
+    package static let remotes = HostPermission(
+        key: "remotes", level: .granted, manifestLine: "\"remotes\": [\"git.example.com\"]")
 
     /// Hearing of events with this key.
     package static func event(_ event: String) -> HostPermission {

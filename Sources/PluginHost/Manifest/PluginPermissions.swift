@@ -20,7 +20,7 @@ package struct PluginPermissions: Sendable, Hashable {
     package var mirroring = false
 
     /// Names that it may use, by key: `caches`, `topics`, `locks`, `jobs`, `executors`; under `routes` the
-    /// endpoints, such as `GET /report/{repository}`.
+    /// endpoints, such as `GET /report/{repository}`; under `remotes` patterns of hosts.
     package var names: [String: [String]] = [:]
 
     /// Asks for nothing.
@@ -31,7 +31,8 @@ package struct PluginPermissions: Sendable, Hashable {
     package static let named = ["caches", "topics", "locks", "jobs", "executors"]
     static let writable = ["repositories", "refs"]
     /// The keys that `permissions` may have.
-    package static let keysKnown = ["events", "before_push", "kv", "routes", "mirroring"] + readable + named
+    package static let keysKnown =
+        ["events", "before_push", "kv", "routes", "remotes", "mirroring"] + readable + named
 
     /// Whether a host function that needs `permission` may be called.
     package func grants(_ permission: HostPermission) -> Bool {
@@ -40,6 +41,10 @@ package struct PluginPermissions: Sendable, Hashable {
         case "before_push": beforePush
         case "mirroring": mirroring
         case "kv": kvBytesMax != nil
+        case "remotes":
+            (names["remotes"] ?? []).contains { pattern in
+                permission.name.map { HostPattern(pattern)?.matches($0) ?? false } ?? true
+            }
         case let key where key == "routes" || Self.named.contains(key):
             permission.name.map { names[key]?.contains($0) ?? false } ?? (names[key] != nil)
         default:
@@ -93,6 +98,14 @@ package struct PluginPermissions: Sendable, Hashable {
                     "\"\(text)\" is not an endpoint; they look like \"GET /report/{repository}\"")
             }
             names["routes"] = routes
+        }
+        if let hosts = try object.strings("remotes"), !hosts.isEmpty {
+            for (index, text) in hosts.enumerated() where HostPattern(text) == nil {
+                throw ManifestError(
+                    "\(object.path("remotes"))[\(index)]",
+                    "\"\(text)\" is not a host; they look like \"git.example.com\" or \"*.example.com\"")
+            }
+            names["remotes"] = hosts
         }
         if let text = try object.string("kv") {
             guard let bytes = SizeText.bytes(text), bytes > 0 else {

@@ -28,13 +28,16 @@ package struct SettingField: Sendable, Hashable {
     package let choices: [String]?
     /// Whether it is kept out of what the REST API shows.
     package let isSecret: Bool
+    /// A setting of the same scope: when that changes and this secret is not given anew, it is forgotten, as
+    /// it was given for what that said.
+    package let boundTo: String?
     /// What it means, in a sentence.
     package let doc: String?
 
     /// - Throws: ``ManifestError``, also when the default breaks the field's own bounds.
     init(_ object: ManifestObject) throws(ManifestError) {
         try object.refuseUnknownKeys(
-            known: ["type", "default", "min", "max", "choices", "secret", "description"])
+            known: ["type", "default", "min", "max", "choices", "secret", "bound_to", "description"])
         let word = try object.requiredString("type")
         guard let kind = Kind(rawValue: word) else {
             let names = Kind.allCases.map(\.rawValue)
@@ -45,8 +48,12 @@ package struct SettingField: Sendable, Hashable {
         }
         self.kind = kind
         isSecret = try object.boolean("secret") ?? false
+        boundTo = try object.string("bound_to")
         doc = try object.string("description", bytesMax: 4_000)
         choices = try object.strings("choices")
+        guard boundTo == nil || isSecret else {
+            throw ManifestError(object.path("bound_to"), "only a secret is bound to another setting")
+        }
         defaultValue = object.map["default"]
         min = object.map["min"]
         max = object.map["max"]

@@ -6,7 +6,7 @@ package struct SettingSchema: Sendable, Hashable {
     package let fields: [String: SettingField]
 
     /// Names that `perigee.config` has for itself.
-    static let reserved = ["repository", "on_change"]
+    static let reserved = ["repository", "on_change", "on_repository_change"]
 
     /// Declares nothing.
     package init() { fields = [:] }
@@ -23,6 +23,10 @@ package struct SettingSchema: Sendable, Hashable {
                 throw ManifestError(path, "\"\(key)\" is a function of perigee.config; choose another name")
             }
             fields[key] = try SettingField(ManifestObject(value, path: path))
+        }
+        for (key, field) in fields.sorted(by: { $0.key < $1.key }) {
+            guard let other = field.boundTo, fields[other] == nil || other == key else { continue }
+            throw ManifestError(object.path("\(key).bound_to"), "there is no other setting \"\(other)\" here")
         }
         self.fields = fields
     }
@@ -56,11 +60,13 @@ package struct SettingSchema: Sendable, Hashable {
         return defaults.merging(storedValues(stored.without(secretsOf: fields)) { $1 }) { _, given in given }
     }
 
-    /// What to store: `settings` without nulls, and with the stored secrets that it leaves out.
+    /// What to store: `settings` without nulls, and with the stored secrets that it leaves out, but for those
+    /// that are bound to a setting which changes.
     package func merged(_ settings: PortableValue, over stored: PortableValue) -> [String: PortableValue] {
         guard case .map(let given) = settings else { return [:] }
         let kept = storedValues(stored) { $1 }.filter {
             fields[$0.key]?.isSecret == true && given[$0.key] == nil
+                && fields[$0.key]?.boundTo.map { (given[$0] ?? .null) == (stored[$0] ?? .null) } ?? true
         }
         return kept.merging(given.filter { $0.value != .null }) { $1 }
     }

@@ -123,6 +123,11 @@ package final class PluginContext: Sendable {
         try register("config.on_change") { $0.settingChanges.append(callback) }
     }
 
+    /// Calls a function with a repository's id after its settings changed.
+    package func onRepositorySettingChange(_ callback: PluginCallback) throws {
+        try register("config.on_repository_change") { $0.repositorySettingChanges.append(callback) }
+    }
+
     var registrations: PluginRegistrations { state.withLock { $0.registrations } }
 
     func endRegistration() { state.withLock { $0.isRegistering = false } }

@@ -10,6 +10,8 @@ struct PluginRegistrations: Sendable {
     var stops: [PluginCallback] = []
     /// Run after the settings of the server changed, in order.
     var settingChanges: [PluginCallback] = []
+    /// Run after the settings of a repository changed, in order.
+    var repositorySettingChanges: [PluginCallback] = []
     /// Begun when the state serves, in order.
     var offers: [PluginOffer] = []
     /// One text per registration, for `perigee plugin show`.

@@ -13,6 +13,13 @@ package struct PluginScope: Sendable, Hashable, CustomStringConvertible {
         PluginScope(description: "repository/\(id.rawValue)")
     }
 
+    /// The repository, if it is one.
+    var repository: RepositoryID? {
+        let prefix = "repository/"
+        guard description.hasPrefix(prefix) else { return nil }
+        return Int64(description.dropFirst(prefix.count)).map { RepositoryID(rawValue: $0) }
+    }
+
     /// Whether this is the whole server.
     package var isGlobal: Bool { self == .global }
 }
