@@ -111,11 +111,15 @@ def start_mirror(folder, name, executable, primary, accept=True, **properties):
         "application.mode": "mirror", "setup.displayName": name, "setup.baseUrl": "http://mirror.example.org",
         "plugin.mirroring.upstream.url": f"http://127.0.0.1:{primary.port}", **properties,
     })
-    mirror.id = re.search(r"[A-Z0-9]{4}(-[A-Z0-9]{4}){3}", mirror.perigee("mirror", "status")).group(0)
-    wait_for(lambda: mirror.id in primary.perigee("mirror", "list"), f"the request of {name}", 60)
-    if accept:
-        primary.perigee("mirror", "accept", mirror.id, "--all-projects")
-        wait_for(mirror.is_synchronized, f"{name} to have everything", 600)
+    try:
+        mirror.id = re.search(r"[A-Z0-9]{4}(-[A-Z0-9]{4}){3}", mirror.perigee("mirror", "status")).group(0)
+        wait_for(lambda: mirror.id in primary.perigee("mirror", "list"), f"the request of {name}", 60)
+        if accept:
+            primary.perigee("mirror", "accept", mirror.id, "--all-projects")
+            wait_for(mirror.is_synchronized, f"{name} to have everything", 600)
+    except BaseException:
+        mirror.stop()
+        raise
     return mirror
 
 

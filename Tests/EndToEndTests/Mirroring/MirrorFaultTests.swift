@@ -85,19 +85,28 @@ import Testing
         try await pair.commit("a little")
         try await pair.push("main")
         try await pair.waitForRefs(of: "PRJ", "app", on: mirror)
-        for jump in ["+300", "-300"] {
+        try clock.set("+300")
+        try await Self.waitForClock(mirror)
+        // `libfaketime` stops timers when it puts the clock back, which the system does not.
+        for (jump, isNear) in [("-300", false), ("-20", true)] {
+            try await mirror.kill()
             try clock.set(jump)
-            try await waitUntil("the clock as the reason", detail: { mirror.log.suffix(3000).description }) {
-                let text = try await mirror.mirrorStatus()["lastError"]?.stringValue ?? ""
-                return text.contains("request time differs from this server by") && text.contains("NTP")
-            }
+            try await mirror.start()
+            if isNear { continue }
+            try await Self.waitForClock(mirror)
+            try await pair.commit("far")
+            try await pair.push("main")
         }
         #expect(mirror.log.contains("code=clock"), "\(mirror.log.suffix(2000))")
-        try await pair.commit("far")
-        try await pair.push("main")
-        try clock.set("-20")
         try await pair.waitForRefs(of: "PRJ", "app", on: mirror)
         try await pair.expectEqual()
+    }
+
+    private static func waitForClock(_ mirror: RunningNode) async throws {
+        try await waitUntil("the clock as the reason", detail: { mirror.log.suffix(3000).description }) {
+            let text = try await mirror.mirrorStatus()["lastError"]?.stringValue ?? ""
+            return text.contains("request time differs from this server by") && text.contains("NTP")
+        }
     }
 
     @Test(.enabled("needs root, to mount a small disk") { await MountedDisk.isAvailable(.memory) })

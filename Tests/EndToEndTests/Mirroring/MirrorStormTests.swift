@@ -24,7 +24,8 @@ import Testing
             try await pair.push("HEAD:refs/heads/r\(round)", to: "one")
             let isPublic: PortableValue = ["public": .bool(round.isMultiple(of: 2))]
             #expect(try await http.put("\(Self.base)/PRJ/repos/one", isPublic).status < 300)
-            try await pair.git.succeed("commit", "--quiet", "--amend", "-m", "other \(round)", in: "work")
+            try await pair.git.succeed(
+                "commit", "--quiet", "--amend", "--allow-empty", "-m", "other \(round)", in: "work")
             try await pair.push("--force", "main", ":refs/heads/r\(round)")
             let name: PortableValue = ["name": .string("renamed\(round)")]
             let former = round == 0 ? "two" : "renamed\(round - 1)"
