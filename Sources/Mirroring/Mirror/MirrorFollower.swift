@@ -28,6 +28,7 @@ package final class MirrorFollower: Sendable {
         var clockOffset: Int64?
         var lastContact: ContinuousClock.Instant?
         var lastError: String?
+        var isRefusedForClock = false
         var nodes: [MirrorNode] = []
         var isConnected = false
         /// Where this node's fellows find it.
@@ -129,6 +130,7 @@ package final class MirrorFollower: Sendable {
             defer {
                 state.isConnected = true
                 state.lastError = nil
+                state.isRefusedForClock = false
                 state.lastContact = .now
                 state.cursor = reply.cursor
                 state.nodes = reply.nodes
@@ -159,6 +161,7 @@ package final class MirrorFollower: Sendable {
             state.withLock { $0.upstreamState = $0.upstreamState == .installed ? .removed : $0.upstreamState }
         }
         noteFailure("\(error)", connected: false)
+        state.withLock { $0.isRefusedForClock = peer?.code == "clock" }
         await rest(
             driver, LinkEvent(.failed, code: peer?.code ?? "error", message: "\(error)", attempt: attempt))
     }
@@ -265,6 +268,9 @@ package final class MirrorFollower: Sendable {
 
     /// How long ago the upstream answered last; nil when it never has.
     var sinceContact: Duration? { state.withLock { $0.lastContact.map { .now - $0 } } }
+
+    /// Whether the upstream's last answer was that this node's clock is not its own.
+    var isRefusedForClock: Bool { state.withLock { $0.isRefusedForClock } }
 
     /// Says that the others no longer wait for this node.
     func fallBehind() {

@@ -28,8 +28,8 @@ extension SettingTable {
 
     static let mirroringPulls = Setting(
         "plugin.mirroring.pull-requests.eager", .boolean, "false",
-        "On a primary: whether its mirrors follow `refs/pull-requests/*` by themselves, at once and with each "
-            + "comparison. Otherwise these refs come along with the next push.")
+        "On a primary: whether its mirrors follow `refs/pull-requests/*` by themselves, at once and with "
+            + "each comparison. Otherwise these refs come along with the next push.")
 
     static let mirroring = [
         mirroringUpstream, mirroringFarmSecret, mirroringAuthorities, mirroringInterval, mirroringFetches,

@@ -31,7 +31,8 @@ enum MirrorsModule {
                 },
                 HostConstant(
                     "pulls", .choice(["along", "eager"]),
-                    "On an upstream: whether refs of pull requests go to mirrors along with pushes, or at once."
+                    "On an upstream: whether refs of pull requests go to mirrors along with pushes, or "
+                        + "at once."
                 ) { _ in .string(services.mirroring?.catalogue.followsPulls == true ? "eager" : "along") },
             ],
             functions: upstreamFunctions(services) + mirrorFunctions(services))
