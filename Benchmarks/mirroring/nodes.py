@@ -25,25 +25,35 @@ class Node(Server):
     """A node; `properties` make it a primary or a mirror."""
 
     def __init__(self, folder, name, executable, properties):
-        self.executable = executable
+        self.folder, self.name, self.executable, self.properties = folder, name, executable, properties
         self.home = os.path.join(folder, name)
         os.makedirs(os.path.join(self.home, "shared"))
+        self.start()
+
+    def start(self, **more):
+        """Starts it; with other properties, where some are given."""
+        self.properties.update(more)
         own = {
             "server.address": "127.0.0.1", "server.port": "0", "plugin.ssh.enabled": "false",
-            "setup.sysadmin.username": "admin", "setup.sysadmin.password": PASSWORD, **properties,
+            "setup.sysadmin.username": "admin", "setup.sysadmin.password": PASSWORD, **self.properties,
         }
         with open(os.path.join(self.home, "shared", "perigee.properties"), "w") as file:
             file.writelines(f"{key}={value}\n" for key, value in own.items())
-        self.output = open(os.path.join(folder, f"{name}.log"), "wb")
+        self.output = open(os.path.join(self.folder, f"{self.name}.log"), "ab")
         process = subprocess.Popen(
-            [executable, "serve", "--home", self.home], stdout=self.output, stderr=self.output,
+            [self.executable, "serve", "--home", self.home], stdout=self.output, stderr=self.output,
             start_new_session=True)
         self.processes = (process,)
         facts = os.path.join(self.home, "run", "node.json")
-        wait_for(lambda: os.path.exists(facts) or process.poll() is not None, name)
+        wait_for(lambda: os.path.exists(facts) or process.poll() is not None, self.name)
         with open(facts) as file:
             self.port = json.load(file)["httpPort"]
         self.local = threading.local()
+
+    def restart(self, **more):
+        """Stops it, and starts it with other properties."""
+        self.stop()
+        self.start(**more)
 
     def connection(self):
         if not hasattr(self.local, "connection"):
@@ -116,7 +126,7 @@ def start_mirror(folder, name, executable, primary, accept=True, **properties):
         wait_for(lambda: mirror.id in primary.perigee("mirror", "list"), f"the request of {name}", 60)
         if accept:
             primary.perigee("mirror", "accept", mirror.id, "--all-projects")
-            wait_for(mirror.is_synchronized, f"{name} to have everything", 600)
+            wait_for(mirror.is_synchronized, f"{name} to have everything", 1800)
     except BaseException:
         mirror.stop()
         raise
