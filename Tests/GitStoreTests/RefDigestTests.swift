@@ -30,6 +30,9 @@ import Testing
         try await fixture.pushCommits(2)
         let before = try await fixture.store.refDigests(in: fixture.path)
         try await fixture.git.succeed("update-ref", "refs/perigee/keep/1", "main", in: fixture.path)
+        // Nor have those that mirrors do not take over.
+        try await fixture.git.succeed("symbolic-ref", "refs/heads/alias", "refs/heads/main", in: fixture.path)
+        try Data("nonsense\n".utf8).write(to: URL(fileURLWithPath: fixture.path + "/refs/heads/broken"))
         #expect(try await fixture.store.refDigests(in: fixture.path) == before)
         try await fixture.git.succeed("update-ref", "refs/pull-requests/1/from", "main", in: fixture.path)
         let one = try await fixture.store.refDigests(in: fixture.path)

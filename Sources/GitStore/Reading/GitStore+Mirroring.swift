@@ -15,7 +15,8 @@ extension GitStore {
 
     /// What two copies of a repository are compared by.
     package struct RefDigests: Sendable, Hashable {
-        /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of the refs that are mirrored.
+        /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of the refs that are mirrored: without
+        /// symbolic and damaged ones.
         package let content: String
         /// Likewise of those of pull requests; empty when there are none.
         package let pulls: String

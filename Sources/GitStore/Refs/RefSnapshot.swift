@@ -99,11 +99,13 @@ final class RefSnapshot: Sendable {
         return digests
     }
 
-    /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of some refs; nil when there are none.
+    /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of some refs; nil when there are none. Without
+    /// those that mirrors do not take over: symbolic and damaged ones.
     private func digest(_ isWanted: (String) -> Bool) -> String? {
         var hash = SHA256()
         var isEmpty = true
-        for entry in entries where isWanted(entry.name) {
+        for entry in entries
+        where entry.symbolicTarget == nil && !entry.target.isZero && isWanted(entry.name) {
             isEmpty = false
             hash.update(data: Array("\(entry.name)\u{0}\(entry.target.hex)\n".utf8))
         }
