@@ -52,10 +52,10 @@ lint: setup ## Check format, Lua and the rules of CONTRIBUTING.md
 format: ## Format the Swift files in place
 	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
 
-bench: build ## Compare with other servers, with stock Lua, and with the targets; an hour
+bench: build ## Compare with other servers, with stock Lua, and with the targets; an hour and a half
 	@.ci/setup bench
 	@missed=""; \
-	for suite in git-http git-ssh push-fairness status; do \
+	for suite in git-http git-ssh push-fairness mirroring status; do \
 	    echo "== $$suite"; Benchmarks/$$suite/run --perigee $(PERIGEE) || missed="$$missed $$suite"; \
 	done; \
 	for suite in lua-host-call lua-programs lua-fairness cluster-caches cluster-executor \

@@ -1,3 +1,4 @@
+internal import GitStore
 package import Hosting
 package import Logging
 package import NIOCore
@@ -35,11 +36,13 @@ package struct Mirroring: Sendable {
     ]
 
     /// - Parameter packsMax: How many packs are made for mirrors at a time.
+    /// - Parameter followsPulls: Whether mirrors follow the refs of pull requests by themselves, and not only
+    ///   along with pushes.
     /// - Parameter mirror: How this node mirrors another server; nil when it does not.
     /// - Throws: ``FarmIdentityError``, ``PeerError``.
     package init(
-        hosting: Hosting, database: SharedDatabase, node: NodeID, packsMax: Int, mirror: MirrorSettings?,
-        eventLoopGroup: any EventLoopGroup, logger: Logger
+        hosting: Hosting, database: SharedDatabase, node: NodeID, packsMax: Int,
+        followsPulls: Bool, mirror: MirrorSettings?, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) throws {
         self.database = database
         let tables = MirrorDatabase(database: database)
@@ -52,7 +55,8 @@ package struct Mirroring: Sendable {
         gate = MirrorGate(tables: tables)
         links = MirrorLinks(tables: tables, bells: bells, tidings: tidings)
         self.deliveries = deliveries
-        catalogue = UpstreamCatalogue(hosting: hosting, registry: registry)
+        catalogue = UpstreamCatalogue(
+            hosting: hosting, registry: registry, followsPulls: followsPulls)
         packs = MirrorPacks(hosting: hosting, limit: packsMax)
         follower = try mirror.map {
             try MirrorFollower(
@@ -85,7 +89,8 @@ package struct Mirroring: Sendable {
     package func deliver(
         _ kind: MirrorWork.Kind, of repository: RepositoryID, to mirror: MirrorID, wait: Duration
     ) async throws -> Delivery {
-        let delivery = try await deliveries.deliver(kind, of: repository, to: mirror, wait: wait)
+        let delivery = try await deliveries.deliver(
+            kind, of: repository, to: mirror, pulls: await pulls(of: repository, along: kind), wait: wait)
         guard kind != .metadata, !delivery.nodes.isEmpty, let server = try? await registry.server(mirror)
         else { return delivery }
         var changes: [RefChange]?
@@ -93,6 +98,14 @@ package struct Mirroring: Sendable {
         try await catalogue.hosting.repositories.announceSynchronized(
             repository, mirror: mirror.rawValue, named: server.properties.name, changes: changes)
         return delivery
+    }
+
+    /// The refs of pull requests come along with what is pushed.
+    /// - Source: "Troubleshooting Smart Mirroring", "Pull request refs are not synchronized".
+    private func pulls(of repository: RepositoryID, along kind: MirrorWork.Kind) async -> String? {
+        guard case .refs = kind else { return nil }
+        let hosting = catalogue.hosting
+        return try? await hosting.git.refDigests(in: hosting.layout.repository(repository)).pulls
     }
 
     /// Hears of what other nodes of the upstream write down.

@@ -50,6 +50,7 @@ struct NodeParts: Sendable {
             settings: configuration.hosting, logger: Logger(label: "perigee.hosting"))
         mirroring = try Mirroring(
             hosting: hosting, database: database, node: id, packsMax: configuration.mirrorPacksMax,
+            followsPulls: configuration.mirrorPulls,
             mirror: configuration.mirrorSettings(layout: layout), eventLoopGroup: eventLoopGroup,
             logger: Logger(label: "perigee.mirroring"))
         plugins = PluginHost(

@@ -1595,6 +1595,7 @@ function RouteRequest:header(name) end
 ---@field kind "refs"|"snapshot"|"metadata" What has changed.
 ---@field changes? string[][] Of `refs`: the ref, its old and its new hash, each.
 ---@field phase? "prepare"|"publish" Whether the refs may be shown (default `publish`).
+---@field pulls? string Of `refs`, on a mirror: a digest of the upstream's refs of pull requests.
 ---@field generation? integer To be reported; `nil` after a comparison.
 
 ---Something that happened to the link with the upstream.
@@ -1609,6 +1610,7 @@ function RouteRequest:header(name) end
 ---@field total integer How many repositories there are for this mirror.
 ---@field differing integer[] The ids of those whose refs differ.
 ---@field removed integer[] The ids of those that went.
+---@field duration integer How long it took, in milliseconds.
 
 ---How a change came through.
 ---@class perigee.MirrorDelivery
@@ -1645,6 +1647,7 @@ function RouteRequest:header(name) end
 ---Keeps mirrors up to date: brings changes to them, and follows the upstream on one.
 ---@class perigee.mirrors
 ---@field mode "primary"|"mirror" What this node is.
+---@field pulls "along"|"eager" On an upstream: whether refs of pull requests go to mirrors along with pushes, or at once.
 perigee.mirrors = {}
 
 ---Gives the mirrors that were accepted.

@@ -7,9 +7,25 @@ extension GitStore {
     package struct MirroredRefs: Sendable {
         /// The refs, by name.
         package let refs: [RefName: ObjectID]
+        /// What others compare them by.
+        package let digests: RefDigests
         /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of the refs.
-        package let digest: String
+        package var digest: String { digests.content }
     }
+
+    /// What two copies of a repository are compared by.
+    package struct RefDigests: Sendable, Hashable {
+        /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of the refs that are mirrored: without
+        /// symbolic and damaged ones.
+        package let content: String
+        /// Likewise of those of pull requests; empty when there are none.
+        package let pulls: String
+        /// The branch that HEAD ends at, in full; nil when it names none.
+        package let branch: String?
+    }
+
+    /// How many repositories a thread looks at before it does something else.
+    private static let digestsAtOnce = 32
 
     /// Whether a ref belongs to what mirrors compare: all but the server's own, and those of pull requests,
     /// which ride along with pushes.
@@ -24,8 +40,38 @@ extension GitStore {
     /// The digest of the refs, which two copies of a repository have in common when all their refs are the
     /// same. Cheap while nothing changes: a look at the folders.
     package func mirrorDigest(in path: String) async throws -> String {
+        try await refDigests(in: path).content
+    }
+
+    /// What other copies of a repository are compared with. As cheap as ``mirrorDigest(in:)``.
+    package func refDigests(in path: String) async throws -> RefDigests {
         let cache = shared.refs
-        return try await onThread { try cache.snapshot(of: path).digest }
+        return try await onThread { try cache.snapshot(of: path).digests }
+    }
+
+    /// The same of many repositories, in their order; nil for those that cannot be read. Takes half of the
+    /// reading threads: others read meanwhile.
+    package func refDigests(of paths: [String]) async -> [RefDigests?] {
+        await withTaskGroup(of: (Int, [RefDigests?]).self) { group in
+            var digests = [RefDigests?](repeating: nil, count: paths.count)
+            var starts = stride(from: 0, to: paths.count, by: Self.digestsAtOnce).makeIterator()
+            for _ in 0..<max(1, configuration.threads / 2) {
+                guard let start = starts.next() else { break }
+                group.addTask { (start, await someDigests(paths[start...].prefix(Self.digestsAtOnce))) }
+            }
+            while let (start, some) = await group.next() {
+                digests.replaceSubrange(start..<start + some.count, with: some)
+                guard !Task.isCancelled, let start = starts.next() else { continue }
+                group.addTask { (start, await someDigests(paths[start...].prefix(Self.digestsAtOnce))) }
+            }
+            return digests
+        }
+    }
+
+    private func someDigests(_ paths: ArraySlice<String>) async -> [RefDigests?] {
+        let cache = shared.refs
+        let found = try? await onThread { paths.map { try? cache.snapshot(of: $0).digests } }
+        return found ?? Array(repeating: nil, count: paths.count)
     }
 
     /// The refs with their digest.
@@ -41,7 +87,7 @@ extension GitStore {
                     || pullRequests && RefBytes.hasPrefix(entry.name, Self.pullRequestPrefix)
                 if isWanted, let name = try? RefName(entry.name) { refs[name] = entry.target }
             }
-            return MirroredRefs(refs: refs, digest: snapshot.digest)
+            return MirroredRefs(refs: refs, digests: snapshot.digests)
         }
     }
 

@@ -82,10 +82,12 @@ final class RefCache: Sendable {
             var new = new
             new.lastUse = state.uses
             state.weight += new.weight - (state.known.updateValue(new, forKey: path)?.weight ?? 0)
-            while state.weight > Self.weightMax, state.known.count > 1 {
-                guard let oldest = state.known.min(by: { $0.value.lastUse < $1.value.lastUse }) else { break }
-                state.weight -= oldest.value.weight
-                state.known[oldest.key] = nil
+            guard state.weight > Self.weightMax else { return }
+            // Some more at once: with ten thousand repositories each look for the oldest one is long.
+            for (path, old) in state.known.sorted(by: { $0.value.lastUse < $1.value.lastUse }).dropLast() {
+                state.weight -= old.weight
+                state.known[path] = nil
+                if state.weight <= Self.weightMax / 8 * 7 { break }
             }
         }
     }

@@ -41,7 +41,7 @@ final class RefSnapshot: Sendable {
     /// refs.
     let isIncomplete: Bool
     private let answers = Mutex<[LsRefsRequest: ByteBuffer]>([:])
-    private let knownDigest = Mutex<String?>(nil)
+    private let knownDigests = Mutex<GitStore.RefDigests?>(nil)
 
     /// Puts what is on disk together.
     /// - Parameter previous: An earlier snapshot; objects that it has seen are not looked for again.
@@ -89,19 +89,33 @@ final class RefSnapshot: Sendable {
         return made
     }
 
-    /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of all refs that are mirrored.
-    var digest: String {
-        if let known = knownDigest.withLock({ $0 }) { return known }
+    /// What other copies are compared by.
+    var digests: GitStore.RefDigests {
+        if let known = knownDigests.withLock({ $0 }) { return known }
+        let digests = GitStore.RefDigests(
+            content: digest(GitStore.isMirrored) ?? Self.text(SHA256().finalize()),
+            pulls: digest { RefBytes.hasPrefix($0, GitStore.pullRequestPrefix) } ?? "", branch: head?.branch)
+        knownDigests.withLock { $0 = digests }
+        return digests
+    }
+
+    /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of some refs; nil when there are none. Without
+    /// those that mirrors do not take over: symbolic and damaged ones.
+    private func digest(_ isWanted: (String) -> Bool) -> String? {
         var hash = SHA256()
-        for entry in entries where GitStore.isMirrored(entry.name) {
+        var isEmpty = true
+        for entry in entries
+        where entry.symbolicTarget == nil && !entry.target.isZero && isWanted(entry.name) {
+            isEmpty = false
             hash.update(data: Array("\(entry.name)\u{0}\(entry.target.hex)\n".utf8))
         }
+        return isEmpty ? nil : Self.text(hash.finalize())
+    }
+
+    private static func text(_ digest: SHA256.Digest) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        let text = String(
-            decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
-            as: UTF8.self)
-        knownDigest.withLock { $0 = text }
-        return text
+        return String(
+            decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     private static func entry(_ name: String, in entries: [Entry]) -> Entry? {

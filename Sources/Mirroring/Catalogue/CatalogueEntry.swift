@@ -10,6 +10,9 @@ package struct CatalogueEntry: Sendable, Hashable {
     package let content: String
     /// Of what the upstream knows of it and of its project, in hexadecimal.
     package let metadata: String
+    /// Of the refs of pull requests, in hexadecimal, empty when there are none; nil when they are not
+    /// compared.
+    package let pulls: String?
 
     /// As it goes to a mirror.
     package var portable: PortableValue {
@@ -21,13 +24,17 @@ package struct CatalogueEntry: Sendable, Hashable {
             "forkable": .bool(known.isForkable), "archived": .bool(known.isArchived),
             "hierarchyId": .string(known.hierarchyID), "createdDate": .integer(known.createdMilliseconds),
             "defaultBranch": .string(known.defaultBranch),
-            "hashes": ["content": .string(content), "metadata": .string(metadata)],
+            "hashes": [
+                "content": .string(content), "metadata": .string(metadata), "pulls": .optional(pulls),
+            ],
         ]
     }
 
-    init(_ repository: MirroredRepository, of project: MirroredProject, content: String) {
+    init(_ repository: MirroredRepository, of project: MirroredProject, content: String, pulls: String? = nil)
+    {
         self.repository = repository
         self.content = content
+        self.pulls = pulls
         metadata = Self.digest(repository, project)
     }
 
@@ -50,6 +57,7 @@ package struct CatalogueEntry: Sendable, Hashable {
             defaultBranch: branch)
         self.content = content
         self.metadata = metadata
+        pulls = value["hashes"]?["pulls"]?.stringValue
     }
 
     private static func digest(_ repository: MirroredRepository, _ project: MirroredProject) -> String {

@@ -62,8 +62,13 @@ extension MirrorFollower {
     private func silence(of fellow: MirrorNode) async -> Duration? {
         let connection = UpstreamConnection(
             client: connection.client, baseURL: fellow.address, identity: identity, node: node)
-        let answer = try? await connection.call("GET", "fellow", timeout: .seconds(2))
-        return answer?["silence"]?.integerValue.map { .milliseconds($0) }
+        do {
+            let answer = try await connection.call("GET", "fellow", timeout: .seconds(2))
+            return answer["silence"]?.integerValue.map { .milliseconds($0) }
+        } catch {
+            // Upstream and fellow agree that this node's clock is wrong: then they understand each other.
+            return error.code == "clock" && isRefusedForClock ? .zero : nil
+        }
     }
 
     /// What a fellow that asks is told.

@@ -11,6 +11,8 @@ package struct Comparison: Sendable, Hashable {
     package let differing: [RepositoryID]
     /// Those that went, as the upstream has them no more, or not for this mirror.
     package let removed: [RepositoryID]
+    /// How long it took.
+    package let duration: Duration
 }
 
 extension MirrorFollower {
@@ -18,27 +20,32 @@ extension MirrorFollower {
     /// repositories.
     /// - Throws: ``PeerError``, `HostingError`.
     package func compare() async throws -> Comparison {
-        let catalogue = try await catalogue(of: nil)
+        let began = ContinuousClock.now
         let local = try await hosting.repositories.mirrored()
+        let ready = local.filter { $0.state == .available }.map(\.id)
+        // While the upstream looks at its own.
+        async let looked = hosting.git.refDigests(of: ready.map { hosting.layout.repository($0) })
+        let catalogue = try await catalogue(of: nil)
         let known = try await knownMetadata()
         let changed = catalogue.entries.filter { known[$0.repository.id] != $0.metadata }
         try await takeOver(changed, projects: catalogue.projects)
         let wanted = Set(catalogue.entries.map(\.repository.id))
         let removed = local.map(\.id).filter { !wanted.contains($0) }
         try await forget(removed)
-        let ready = Set(local.filter { $0.state == .available }.map(\.id))
-        var differing: [RepositoryID] = []
-        for entry in catalogue.entries {
-            let id = entry.repository.id
-            let content = try? await hosting.git.mirrorDigest(in: hosting.layout.repository(id))
-            if content != entry.content || !ready.contains(id) { differing.append(id) }
-        }
-        return Comparison(total: wanted.count, differing: differing, removed: removed)
+        let digests = Dictionary(zip(ready, await looked)) { first, _ in first }
+        let differing = catalogue.entries.filter { entry in
+            guard let known = digests[entry.repository.id], let known else { return true }
+            return known.content != entry.content || known.pulls != entry.pulls ?? known.pulls
+        }.map(\.repository.id)
+        return Comparison(
+            total: wanted.count, differing: differing, removed: removed, duration: .now - began)
     }
 
     /// Gets what a repository lacks, and shows it where it may be shown.
     /// - Throws: ``PeerError``, `HostingError`, `GitStoreError`.
     package func fetch(_ work: MirrorWork) async throws -> FetchOutcome {
+        fetching.begin(work.repository)
+        defer { fetching.end(work.repository) }
         do {
             if work.kind == .metadata { try await refresh(work.repository) }
             var repository = try await hosting.repositories.get(work.repository)
@@ -49,7 +56,8 @@ extension MirrorFollower {
             // Gone, or not for this mirror: there is nothing to get.
             guard let repository else { return FetchOutcome() }
             let outcome = try await RepositoryFetch(
-                hosting: hosting, upstream: connection, pullRequests: false
+                hosting: hosting, upstream: connection,
+                progress: { self.fetching.note($0, of: work.repository) }
             ).run(work, in: repository)
             if work.phase == .publish { try await noteSynced(repository) }
             return outcome

@@ -28,6 +28,7 @@ package final class MirrorFollower: Sendable {
         var clockOffset: Int64?
         var lastContact: ContinuousClock.Instant?
         var lastError: String?
+        var isRefusedForClock = false
         var nodes: [MirrorNode] = []
         var isConnected = false
         /// Where this node's fellows find it.
@@ -44,7 +45,10 @@ package final class MirrorFollower: Sendable {
     let tables: MirrorDatabase
     let connection: UpstreamConnection
     let logger: Logger
+    let fetching = RunningFetches()
     private let state: Mutex<State>
+    /// The question that is open.
+    private let question = Mutex<Task<LinkReply, any Error>?>(nil)
     private let rightsChanged = Mutex<[@Sendable () -> Void]>([])
 
     /// - Throws: ``FarmIdentityError``, ``PeerError`` when the file of authorities cannot be used.
@@ -109,7 +113,7 @@ package final class MirrorFollower: Sendable {
                         continue
                     }
                 }
-                let reply = try await ask()
+                guard let reply = try await askUntilNews() else { continue }
                 attempt = 0
                 await take(reply, driver)
             } catch is CancellationError {
@@ -126,6 +130,7 @@ package final class MirrorFollower: Sendable {
             defer {
                 state.isConnected = true
                 state.lastError = nil
+                state.isRefusedForClock = false
                 state.lastContact = .now
                 state.cursor = reply.cursor
                 state.nodes = reply.nodes
@@ -156,6 +161,7 @@ package final class MirrorFollower: Sendable {
             state.withLock { $0.upstreamState = $0.upstreamState == .installed ? .removed : $0.upstreamState }
         }
         noteFailure("\(error)", connected: false)
+        state.withLock { $0.isRefusedForClock = peer?.code == "clock" }
         await rest(
             driver, LinkEvent(.failed, code: peer?.code ?? "error", message: "\(error)", attempt: attempt))
     }
@@ -215,15 +221,37 @@ package final class MirrorFollower: Sendable {
         var nodes: [MirrorNode]
     }
 
-    private func ask() async throws -> LinkReply {
-        let known = state.withLock { ($0.cursor, $0.node, $0.catalogue, $0.rights, $0.address) }
+    /// Asks what is new.
+    /// - Returns: nil when there is something new to say before there is an answer: what an answer would have
+    ///   told is told again, as the next question says what this node knows.
+    private func askUntilNews() async throws -> LinkReply? {
+        let said = state.withLock { $0.node }
+        let task = Task { try await ask(as: said) }
+        question.withLock { $0 = task }
+        defer { question.withLock { $0 = nil } }
+        if state.withLock({ $0.node }) != said { task.cancel() }
+        do {
+            return try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        } catch {
+            try Task.checkCancellation()
+            guard task.isCancelled else { throw error }
+            return nil
+        }
+    }
+
+    private func ask(as node: MirrorNodeState) async throws -> LinkReply {
+        let known = state.withLock { ($0.cursor, $0.catalogue, $0.rights, $0.address) }
         let answer = try await connection.call(
             "POST", "mirrorServers/\(identity.id)/link",
             body: [
-                "cursor": .optional(known.0), "state": .string(known.1.rawValue),
-                "name": .string(settings.nodeName), "address": .string(known.4),
-                "version": .string(settings.version), "catalogue": .optional(known.2),
-                "rights": .optional(known.3),
+                "cursor": .optional(known.0), "state": .string(node.rawValue),
+                "name": .string(settings.nodeName), "address": .string(known.3),
+                "version": .string(settings.version), "catalogue": .optional(known.1),
+                "rights": .optional(known.2),
             ], timeout: .seconds(15))
         guard let cursor = answer["cursor"]?.integerValue, let items = answer["work"]?.listValue else {
             throw PeerError.notUnderstood(url: settings.upstreamURL, reason: "it tells of no work")
@@ -240,6 +268,9 @@ package final class MirrorFollower: Sendable {
 
     /// How long ago the upstream answered last; nil when it never has.
     var sinceContact: Duration? { state.withLock { $0.lastContact.map { .now - $0 } } }
+
+    /// Whether the upstream's last answer was that this node's clock is not its own.
+    var isRefusedForClock: Bool { state.withLock { $0.isRefusedForClock } }
 
     /// Says that the others no longer wait for this node.
     func fallBehind() {
@@ -259,8 +290,15 @@ package final class MirrorFollower: Sendable {
     /// Says where this node's fellows find it.
     package func announce(address: String) { state.withLock { $0.address = address } }
 
-    /// Says how far this node is; the upstream hears it with the next question.
-    package func setNodeState(_ new: MirrorNodeState) { state.withLock { $0.node = new } }
+    /// Says how far this node is; the upstream hears it at once.
+    package func setNodeState(_ new: MirrorNodeState) {
+        let isNews = state.withLock { state in
+            defer { state.node = new }
+            return state.node != new
+        }
+        guard isNews else { return }
+        question.withLock { $0 }?.cancel()
+    }
 
     /// How things are.
     package var status: MirrorStatus {

@@ -39,12 +39,15 @@ package struct MirroredCopy: Sendable {
     package let firstSyncedMilliseconds: Int64?
     /// When it was fetched last.
     package let syncedMilliseconds: Int64?
+    /// How many bytes have come, while it is being fetched; nil when it is not.
+    package let fetchedBytes: Int64?
 }
 
 extension MirrorFollower {
     /// What this node notes of its repositories, by their ids.
     package func copies() async throws -> [MirroredCopy] {
-        try await tables.read { transaction in
+        let fetching = fetching.all
+        return try await tables.read { transaction in
             try transaction.rows(
                 """
                 SELECT c.repository_id AS repository_id, c.status AS status, c.metadata_hash AS metadata_hash,
@@ -54,13 +57,14 @@ extension MirrorFollower {
                 ORDER BY c.repository_id
                 """
             ).map { row in
-                MirroredCopy(
-                    repository: try row.id("repository_id"), project: try row.optionalID("project_id"),
+                let id: RepositoryID = try row.id("repository_id")
+                return MirroredCopy(
+                    repository: id, project: try row.optionalID("project_id"),
                     status: MirroredStatus(rawValue: try row.text("status")) ?? .initializing,
                     content: try row.optionalText("content_hash"), metadata: try row.text("metadata_hash"),
                     failures: try row.integer("failures"), lastError: try row.optionalText("last_error"),
                     firstSyncedMilliseconds: try row.optionalInteger("first_synced_at"),
-                    syncedMilliseconds: try row.optionalInteger("synced_at"))
+                    syncedMilliseconds: try row.optionalInteger("synced_at"), fetchedBytes: fetching[id])
             }
         }
     }

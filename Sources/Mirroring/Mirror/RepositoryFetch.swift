@@ -17,8 +17,8 @@ package struct FetchOutcome: Sendable, Hashable {
 struct RepositoryFetch: Sendable {
     let hosting: Hosting
     let upstream: UpstreamConnection
-    /// Whether the refs of pull requests follow by themselves.
-    let pullRequests: Bool
+    /// Told of what has come so far, in bytes, while it comes.
+    let progress: @Sendable (Int64) -> Void
 
     /// A pack may be large and the line slow.
     private static let timeout = Duration.seconds(6 * 3600)
@@ -28,8 +28,10 @@ struct RepositoryFetch: Sendable {
     /// - Throws: ``PeerError``, ``HostingError``, ``GitStoreError``.
     func run(_ work: MirrorWork, in repository: Repository) async throws -> FetchOutcome {
         let path = hosting.layout.repository(repository.id)
-        let local = try await hosting.git.mirroredRefs(in: path, pullRequests: true).refs
-        if case .refs(let changes) = work.kind, isExpected(changes, local) {
+        let mirrored = try await hosting.git.mirroredRefs(in: path, pullRequests: true)
+        let local = mirrored.refs
+        let pulls = mirrored.digests.pulls
+        if case .refs(let changes) = work.kind, work.pulls ?? pulls == pulls, isExpected(changes, local) {
             var wanted: [RefName: ObjectID] = [:]
             for change in changes { wanted[change.ref] = change.to }
             let haves = changes.map(\.from).filter { !$0.isZero }
@@ -120,6 +122,7 @@ struct RepositoryFetch: Sendable {
                 var bytes: Int64 = 0
                 try await answer.forEachPiece { piece in
                     bytes += Int64(piece.readableBytes)
+                    progress(bytes)
                     _ = await process.write(piece)
                 }
                 return bytes

@@ -23,13 +23,16 @@ package struct Deliveries: Sendable {
     ///
     /// Changes of one repository must come one after the other. A node that does not follow in time is told
     /// that it is behind, and no longer waited for once it knows, or its lease is over.
+    /// - Parameter pulls: The digest of the refs of pull requests, which come along when it is another one
+    ///   than the mirror's; nil leaves them as they are.
     /// - Parameter wait: How long each of the two steps may take.
     /// - Throws: ``MirroringError/noSuchMirror(id:)``; ``MirroringError/conflict(message:)`` when no node is
     ///   there: the mirror compares everything when it is back.
     package func deliver(
-        _ kind: MirrorWork.Kind, of repository: RepositoryID, to mirror: MirrorID, wait: Duration
+        _ kind: MirrorWork.Kind, of repository: RepositoryID, to mirror: MirrorID,
+        pulls: String? = nil, wait: Duration
     ) async throws -> Delivery {
-        let (generation, awaited) = try await begin(kind, of: repository, to: mirror)
+        let (generation, awaited) = try await begin(kind, of: repository, to: mirror, pulls)
         guard !awaited.isEmpty else {
             throw MirroringError.conflict(message: "no node of mirror \(mirror) is in touch and up to date")
         }
@@ -65,9 +68,9 @@ package struct Deliveries: Sendable {
     }
 
     private func begin(
-        _ kind: MirrorWork.Kind, of repository: RepositoryID, to mirror: MirrorID
+        _ kind: MirrorWork.Kind, of repository: RepositoryID, to mirror: MirrorID, _ pulls: String?
     ) async throws -> (Int64, Set<String>) {
-        let stored = try MessagePack.encode(kind.stored, limits: .unlimited)
+        let stored = try MessagePack.encode(kind.stored(pulls: pulls), limits: .unlimited)
         return try await tables.write { transaction in
             let sequence = try transaction.nextSequence(of: mirror)
             let nodes = Set(try transaction.mirrorNodes(mirror).filter(\.isAwaited).map(\.id))
@@ -152,7 +155,7 @@ package struct Deliveries: Sendable {
                 }
             }
             let all = try transaction.mirrorNodes(step.mirror)
-            let alive = Set(all.filter { $0.isAlive && $0.state == .synchronized }.map(\.id))
+            let alive = Set(all.filter(\.isAwaited).map(\.id))
             return (ready, missing, alive)
         }
     }

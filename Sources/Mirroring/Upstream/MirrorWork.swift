@@ -30,6 +30,9 @@ package struct MirrorWork: Sendable, Hashable {
     package let kind: Kind
     /// How far to go.
     package let phase: Phase
+    /// The digest of the upstream's refs of pull requests at that time, empty when there were none; nil when
+    /// they do not matter.
+    package let pulls: String?
 
     /// More changes than this are a snapshot.
     static let changesMax = 1_000
@@ -39,6 +42,7 @@ package struct MirrorWork: Sendable, Hashable {
         [
             "repository": .integer(repository.rawValue), "generation": .integer(generation),
             "phase": .string(phase.rawValue), "kind": .string(kind.name), "changes": kind.changes,
+            "pulls": .optional(pulls),
         ]
     }
 
@@ -49,21 +53,25 @@ package struct MirrorWork: Sendable, Hashable {
             let phase = value["phase"]?.stringValue.flatMap(Phase.init(rawValue:)),
             let kind = Kind(name: value["kind"]?.stringValue, changes: value["changes"])
         else { return nil }
-        self.init(repository: RepositoryID(repository), generation: generation, kind: kind, phase: phase)
+        self.init(
+            repository: RepositoryID(repository), generation: generation, kind: kind, phase: phase,
+            pulls: value["pulls"]?.stringValue)
     }
 
     /// Several items of one repository as one: the last generation, and all that has changed.
     package init(merging items: [MirrorWork], phase: Phase) {
         self.init(
             repository: items.last?.repository ?? RepositoryID(0),
-            generation: items.map(\.generation).max() ?? 0, kind: .merged(items.map(\.kind)), phase: phase)
+            generation: items.map(\.generation).max() ?? 0, kind: .merged(items.map(\.kind)), phase: phase,
+            pulls: items.last { $0.pulls != nil }?.pulls)
     }
 
-    init(repository: RepositoryID, generation: Int64, kind: Kind, phase: Phase) {
+    init(repository: RepositoryID, generation: Int64, kind: Kind, phase: Phase, pulls: String? = nil) {
         self.repository = repository
         self.generation = generation
         self.kind = kind
         self.phase = phase
+        self.pulls = pulls
     }
 
     init(row: DatabaseRow) throws {
@@ -71,7 +79,7 @@ package struct MirrorWork: Sendable, Hashable {
         self.init(
             repository: try row.id("repository_id"), generation: try row.integer("generation"),
             kind: Kind(name: stored["kind"]?.stringValue, changes: stored["changes"]) ?? .snapshot,
-            phase: Phase(rawValue: try row.text("phase")) ?? .publish)
+            phase: Phase(rawValue: try row.text("phase")) ?? .publish, pulls: stored["pulls"]?.stringValue)
     }
 }
 
@@ -91,7 +99,9 @@ extension MirrorWork.Kind {
     }
 
     /// As it is stored.
-    var stored: PortableValue { ["kind": .string(name), "changes": changes] }
+    func stored(pulls: String?) -> PortableValue {
+        ["kind": .string(name), "changes": changes, "pulls": .optional(pulls)]
+    }
 
     init?(name: String?, changes: PortableValue?) {
         switch name {

@@ -6,9 +6,8 @@ package import Portable
 package struct UpstreamCatalogue: Sendable {
     let hosting: Hosting
     let registry: MirrorRegistry
-
-    /// How many repositories are looked at side by side.
-    private static let width = 4
+    /// Whether mirrors compare the refs of pull requests, too.
+    package let followsPulls: Bool
 
     /// Everything that a mirror is to have.
     /// - Parameter repository: Only this one; the catalogue is empty when the mirror is not to have it.
@@ -16,16 +15,9 @@ package struct UpstreamCatalogue: Sendable {
         for mirror: MirrorServer, repository: RepositoryID? = nil
     ) async throws -> Catalogue {
         let repositories = try await repositories(of: mirror, only: repository)
-        let entries = try await withThrowingTaskGroup(of: [CatalogueEntry].self) { group in
-            let share = max(1, (repositories.count + Self.width - 1) / Self.width)
-            var start = 0
-            while start < repositories.count {
-                let part = repositories[start..<min(start + share, repositories.count)]
-                group.addTask { await part.asyncMap { await entry($0) } }
-                start += share
-            }
-            return try await group.reduce(into: []) { $0 += $1 }
-        }
+        let digests = await hosting.git.refDigests(
+            of: repositories.map { hosting.layout.repository($0.id) })
+        let entries = zip(repositories, digests).map(entry)
         let projects = Dictionary(repositories.map { ($0.project.id, MirroredProject($0.project)) }) {
             first, _ in
             first
@@ -76,22 +68,10 @@ package struct UpstreamCatalogue: Sendable {
         return try await hosting.repositories.all(in: Set(try await registry.projects(of: mirror.id)))
     }
 
-    private func entry(_ repository: Repository) async -> CatalogueEntry {
-        let path = hosting.layout.repository(repository.id)
-        var branch = "refs/heads/\(hosting.settings.defaultBranch)"
-        if case .branch(let name, _)? = try? await hosting.git.head(in: path) { branch = name.full }
-        let content = (try? await hosting.git.mirrorDigest(in: path)) ?? ""
+    private func entry(_ repository: Repository, _ digests: GitStore.RefDigests?) -> CatalogueEntry {
+        let branch = digests?.branch ?? "refs/heads/\(hosting.settings.defaultBranch)"
         return CatalogueEntry(
             MirroredRepository(repository, defaultBranch: branch), of: MirroredProject(repository.project),
-            content: content)
-    }
-}
-
-extension Sequence where Element: Sendable {
-    /// One after the other.
-    fileprivate func asyncMap<Value>(_ body: (Element) async -> Value) async -> [Value] {
-        var values: [Value] = []
-        for element in self { values.append(await body(element)) }
-        return values
+            content: digests?.content ?? "", pulls: followsPulls ? digests?.pulls : nil)
     }
 }

@@ -30,6 +30,7 @@ extension NodeConfiguration {
             databaseCheckInterval: try values.seconds(SettingTable.databaseCheckInterval),
             mirror: try mirror(values),
             mirrorPacksMax: try values.int(SettingTable.mirroringHosting),
+            mirrorPulls: try values.bool(SettingTable.mirroringPulls),
             git: try git(values, processors: processors),
             plugins: try plugins(values, processors: processors),
             outgoing: try outgoing(values))

@@ -127,6 +127,8 @@ package struct NodeConfiguration: Sendable {
     package var mirror: Mirror?
     /// How many packs are made for mirrors at a time.
     package var mirrorPacksMax: Int
+    /// Whether mirrors follow the refs of pull requests by themselves.
+    package var mirrorPulls: Bool
     /// Git operations.
     package var git: Git
     /// Plugins.

@@ -26,8 +26,13 @@ extension SettingTable {
         "throttle.resource.mirror-hosting", .integer(1...10_000), "8",
         "How many packs are made for mirrors at a time.")
 
+    static let mirroringPulls = Setting(
+        "plugin.mirroring.pull-requests.eager", .boolean, "false",
+        "On a primary: whether its mirrors follow `refs/pull-requests/*` by themselves, at once and with "
+            + "each comparison. Otherwise these refs come along with the next push.")
+
     static let mirroring = [
         mirroringUpstream, mirroringFarmSecret, mirroringAuthorities, mirroringInterval, mirroringFetches,
-        mirroringAttempts, mirroringRightsOffline, mirroringHosting,
+        mirroringAttempts, mirroringRightsOffline, mirroringHosting, mirroringPulls,
     ]
 }

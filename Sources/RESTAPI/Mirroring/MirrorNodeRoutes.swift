@@ -142,6 +142,7 @@ extension MirroredCopy {
             "initialSyncDate": .optional(firstSyncedMilliseconds),
             "lastSyncDate": .optional(syncedMilliseconds), "failedSyncCount": .integer(failures),
             "lastError": .optional(lastError), "status": .string(status.rawValue),
+            "fetchedBytes": .optional(fetchedBytes),
             "hashes": ["content": .optional(content), "metadata": .string(metadata)],
         ]
     }

@@ -7,8 +7,7 @@ import Testing
 @Suite struct ClockJumpTests {
     @Test func `a clock that jumps takes no lock away, gives none, and starts no job`() async throws {
         let folder = try TemporaryDirectory("clock")
-        let clock = FakedClock(file: folder.path("offset"))
-        try clock.set("+0")
+        let clock = try FakedClock(file: folder.path("offset"))
         var options = RunningCluster.Options()
         options.nodes = 2
         options.environments[0] = try clock.environment
@@ -53,43 +52,6 @@ import Testing
         let before = Int(try await cluster.server.psql(least)) ?? 0
         try await waitUntil("some renewals") {
             (Int(try await cluster.server.psql(least)) ?? 0) >= before + 5
-        }
-    }
-}
-
-/// A wall clock that a test can put forward and back, for one process: `libfaketime` reads the file
-/// each time.
-private struct FakedClock: Sendable {
-    let file: String
-
-    var environment: [String: String] {
-        get throws {
-            let root = "/usr/lib"
-            let folders = try FileManager.default.contentsOfDirectory(atPath: root)
-            let library = folders.map { "\(root)/\($0)/faketime/libfaketime.so.1" }
-                .first { FileManager.default.fileExists(atPath: $0) }
-            return [
-                "LD_PRELOAD": try #require(library, "libfaketime is not installed"),
-                "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
-                // The clocks that never jump stay as they are, as they do when a machine's clock is set.
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
-            ]
-        }
-    }
-
-    func set(_ offset: String) throws {
-        try Data((offset + "\n").utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
-    }
-
-    /// Whether the node's log has lines of that time.
-    func isSeen(_ offset: String, by node: RunningNode) async throws -> Bool {
-        // Each request is a line in the log.
-        _ = try await node.anonymous.get("/status")
-        let expected = Date().timeIntervalSince1970 + (Double(offset) ?? 0)
-        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        return node.log.split(separator: "\n").suffix(3).contains { line in
-            guard let time = try? style.parse(String(line.prefix { $0 != " " })) else { return false }
-            return abs(time.timeIntervalSince1970 - expected) < 60
         }
     }
 }

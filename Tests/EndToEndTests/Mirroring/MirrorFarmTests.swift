@@ -47,6 +47,23 @@ import Testing
         for mirror in pair.mirrors { try await pair.waitForRefs(of: "PRJ", "app", on: mirror) }
     }
 
+    @Test func `the upstream computes one pack for all nodes that follow a push`() async throws {
+        let pair = try await MirrorPair.start(nodes: 3, fill: MirrorPair.fill)
+        @Sendable func packs(_ source: String) async throws -> Int {
+            let lines = try await pair.primary.http.get("/metrics").text.split(separator: "\n")
+            let line = lines.first { $0.hasPrefix("perigee_mirror_packs_total{source=\"\(source)\"}") }
+            return Int(line?.split(separator: " ").last ?? "") ?? 0
+        }
+        for round in 0..<3 {
+            let (made, kept) = (try await packs("made"), try await packs("kept"))
+            try await pair.commit("round \(round)")
+            try await pair.push("main")
+            for mirror in pair.mirrors { try await pair.waitForRefs(of: "PRJ", "app", on: mirror) }
+            #expect(try await packs("made") == made + 1)
+            #expect(try await packs("kept") >= kept + 2)
+        }
+    }
+
     @Test func `who is cut off leaves the balancer while others are not, and stays when all are`()
         async throws
     {

@@ -15,12 +15,18 @@ struct MirrorPair {
     let id: String
 
     /// Starts both, accepts the mirror, and waits until its nodes have everything.
+    /// - Parameter environment: More variables for the mirror's nodes.
+    /// - Parameter prepare: Called with the primary before it starts.
     /// - Parameter fill: Makes what is there before the mirror is.
     static func start(
         nodes: Int = 1, accept: Bool = true, properties: [String: String] = [:],
-        fill: (RunningNode, GitClient) async throws -> Void = { _, _ in }
+        upstreamProperties: [String: String] = [:], environment: [String: String] = [:],
+        fill: (RunningNode, GitClient) async throws -> Void = { _, _ in },
+        prepare: (RunningNode) async throws -> Void = { _ in }
     ) async throws -> MirrorPair {
-        let primary = try await RunningNode.start()
+        let primary = try RunningNode.prepare(properties: upstreamProperties)
+        try await prepare(primary)
+        try await primary.start()
         let git = try GitClient()
         try await fill(primary, git)
         let line = try TCPProxy(to: primary.port)
@@ -28,7 +34,8 @@ struct MirrorPair {
         for number in 0..<nodes {
             mirrors.append(
                 try await startMirror(
-                    of: "http://127.0.0.1:\(line.port)", name: "node\(number)", properties: properties))
+                    of: "http://127.0.0.1:\(line.port)", name: "node\(number)", properties: properties,
+                    environment: environment))
         }
         let request = try await waitFor("a mirror that asks") { () -> PortableValue? in
             try await primary.http.get("/rest/mirroring/latest/requests").json()["values"]?[0]
@@ -45,7 +52,8 @@ struct MirrorPair {
 
     /// Starts a mirror's node; it serves, and has nothing yet.
     static func startMirror(
-        of upstream: String, name: String, properties: [String: String] = [:]
+        of upstream: String, name: String, properties: [String: String] = [:],
+        environment: [String: String] = [:], prepare: (RunningNode) async throws -> Void = { _ in }
     ) async throws -> RunningNode {
         let defaults = [
             "application.mode": "mirror", "setup.displayName": "Office",
@@ -53,7 +61,9 @@ struct MirrorPair {
             "plugin.mirroring.farm.secret": secret, "cluster.node.name": name,
             "cluster.node.address": "127.0.0.1",
         ]
-        let node = try RunningNode.prepare(properties: defaults.merging(properties) { $1 })
+        let node = try RunningNode.prepare(
+            properties: defaults.merging(properties) { $1 }, environment: environment)
+        try await prepare(node)
         try await node.start()
         return node
     }

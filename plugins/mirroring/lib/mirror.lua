@@ -83,9 +83,10 @@ local checks = perigee.executors.define("checks", {
     end
     compared = true
     settle()
-    if #found.differing > 0 or #found.removed > 0 then
-      log.info("compared", { total = found.total, differing = #found.differing, removed = #found.removed })
-    end
+    local level = (#found.differing > 0 or #found.removed > 0) and "info" or "debug"
+    log[level]("compared", {
+      total = found.total, differing = #found.differing, removed = #found.removed, duration = found.duration,
+    })
   end,
 })
 

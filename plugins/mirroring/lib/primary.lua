@@ -6,6 +6,7 @@ local CHANGES_MAX = 300
 local ATTEMPTS_MAX = 8
 -- How long a node is waited for before the others go on without it.
 local PATIENCE = "5s"
+local PULLS = "refs/pull-requests/"
 
 local changes = perigee.executors.define("changes", {
   bucket = function(task) return task.mirror .. "/" .. task.repository end,
@@ -45,10 +46,13 @@ end
 perigee.events.on("repo:refs_changed", function(event)
   if event.truncated or #event.changes > CHANGES_MAX then return tell(event.repository, "snapshot") end
   local list = {}
-  for index, change in ipairs(event.changes) do
-    list[index] = { change.refId, change.fromHash, change.toHash }
+  for _, change in ipairs(event.changes) do
+    -- Those of pull requests come along with what is pushed, unless the operator wants them at once.
+    if mirrors.pulls == "eager" or change.refId:sub(1, #PULLS) ~= PULLS then
+      list[#list + 1] = { change.refId, change.fromHash, change.toHash }
+    end
   end
-  tell(event.repository, "refs", list)
+  if #list > 0 then tell(event.repository, "refs", list) end
 end)
 
 for _, key in ipairs({ "repo:created", "repo:deleted" }) do

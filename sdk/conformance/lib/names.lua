@@ -125,6 +125,7 @@ return {
   'perigee.mirrors.list function',
   'perigee.mirrors.mode string',
   'perigee.mirrors.of function',
+  'perigee.mirrors.pulls string',
   'perigee.mirrors.report function',
   'perigee.mirrors.set_state function',
   'perigee.mirrors.settings function',

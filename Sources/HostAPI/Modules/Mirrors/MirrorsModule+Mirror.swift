@@ -95,6 +95,7 @@ extension MirrorsModule {
                             "total": .integer(Int64(found.total)),
                             "differing": .list(found.differing.map { .integer($0.rawValue) }),
                             "removed": .list(found.removed.map { .integer($0.rawValue) }),
+                            "duration": .integer(Int64(found.duration / .milliseconds(1))),
                         ]
                     ]
                 }
@@ -292,7 +293,7 @@ extension MirrorsModule {
 extension MirrorWork {
     fileprivate var luaTable: PortableValue {
         guard case .map(var fields) = portable else { return portable }
-        if fields["changes"]?.isNull == true { fields["changes"] = nil }
+        for name in ["changes", "pulls"] where fields[name]?.isNull == true { fields[name] = nil }
         return .map(fields)
     }
 }

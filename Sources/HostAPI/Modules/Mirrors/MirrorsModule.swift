@@ -28,7 +28,12 @@ enum MirrorsModule {
             constants: [
                 HostConstant("mode", .choice(["primary", "mirror"]), "What this node is.") { _ in
                     .string(services.mirroring?.follower == nil ? "primary" : "mirror")
-                }
+                },
+                HostConstant(
+                    "pulls", .choice(["along", "eager"]),
+                    "On an upstream: whether refs of pull requests go to mirrors along with pushes, or "
+                        + "at once."
+                ) { _ in .string(services.mirroring?.catalogue.followsPulls == true ? "eager" : "along") },
             ],
             functions: upstreamFunctions(services) + mirrorFunctions(services))
     }
@@ -54,6 +59,9 @@ enum MirrorsModule {
                 "phase", .choice(["prepare", "publish"]),
                 "Whether the refs may be shown (default `publish`).",
                 isOptional: true),
+            HostField(
+                "pulls", .string, "Of `refs`, on a mirror: a digest of the upstream's refs of pull requests.",
+                isOptional: true),
             HostField("generation", .integer, "To be reported; `nil` after a comparison.", isOptional: true),
         ])
 
@@ -75,6 +83,7 @@ enum MirrorsModule {
             HostField("total", .integer, "How many repositories there are for this mirror."),
             HostField("differing", .list(.integer), "The ids of those whose refs differ."),
             HostField("removed", .list(.integer), "The ids of those that went."),
+            HostField("duration", .integer, "How long it took, in milliseconds."),
         ])
 
     static let delivery = HostRecord(
