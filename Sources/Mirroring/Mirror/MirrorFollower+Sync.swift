@@ -18,6 +18,7 @@ extension MirrorFollower {
     /// repositories.
     /// - Throws: ``PeerError``, `HostingError`.
     package func compare() async throws -> Comparison {
+        let mark = backlog.beginComparison()
         let catalogue = try await catalogue(of: nil)
         let local = try await hosting.repositories.mirrored()
         let known = try await knownMetadata()
@@ -33,12 +34,16 @@ extension MirrorFollower {
             let content = try? await hosting.git.mirrorDigest(in: hosting.layout.repository(id))
             if content != entry.content || !ready.contains(id) { differing.append(id) }
         }
+        backlog.endComparison(mark, differing: differing)
         return Comparison(total: wanted.count, differing: differing, removed: removed)
     }
 
     /// Gets what a repository lacks, and shows it where it may be shown.
     /// - Throws: ``PeerError``, `HostingError`, `GitStoreError`.
     package func fetch(_ work: MirrorWork) async throws -> FetchOutcome {
+        let run = backlog.begin(work)
+        var (isDone, isShown) = (false, false)
+        defer { backlog.end(run, isDone: isDone, isShown: isShown) }
         do {
             if work.kind == .metadata { try await refresh(work.repository) }
             var repository = try await hosting.repositories.get(work.repository)
@@ -47,11 +52,15 @@ extension MirrorFollower {
                 repository = try await hosting.repositories.get(work.repository)
             }
             // Gone, or not for this mirror: there is nothing to get.
-            guard let repository else { return FetchOutcome() }
+            guard let repository else {
+                (isDone, isShown) = (true, true)
+                return FetchOutcome()
+            }
             let outcome = try await RepositoryFetch(
                 hosting: hosting, upstream: connection, pullRequests: false
             ).run(work, in: repository)
             if work.phase == .publish { try await noteSynced(repository) }
+            (isDone, isShown) = (true, work.phase == .publish)
             return outcome
         } catch {
             await noteFailed(work.repository, error)
@@ -116,6 +125,7 @@ extension MirrorFollower {
     private func forget(_ ids: [RepositoryID]) async throws {
         guard !ids.isEmpty else { return }
         try await hosting.repositories.forget(ids)
+        backlog.forget(ids)
         try await tables.write(durability: .process) { transaction in
             for id in ids {
                 try transaction.execute("DELETE FROM mirrored_repository WHERE repository_id = ?", [.id(id)])
@@ -144,10 +154,13 @@ extension MirrorFollower {
                 WHERE repository_id = ?
                 """, [.text(content), .integer(now), .integer(now), .id(repository.id)])
         }
-        if repository.state != .available { try await hosting.repositories.markMirrored(repository.id) }
+        let isNew = repository.state != .available
+        if isNew { try await hosting.repositories.markMirrored(repository.id) }
+        backlog.noteHere(repository.id, isNew: isNew)
     }
 
     private func noteFailed(_ id: RepositoryID, _ error: any Error) async {
+        backlog.noteFailed(id, error)
         let text = String("\(error)".prefix(1000))
         _ = try? await tables.write(durability: .process) { transaction in
             try transaction.execute(

@@ -44,6 +44,8 @@ package final class RemoteAuthority: AccessAuthority {
 
     private struct State {
         var known: [Question: Known] = [:]
+        /// Who has shown what, for logs; who may do what is not in it.
+        var users: [RemoteCredentials: User] = [:]
         var asking: [Question: Task<RemoteRights, any Error>] = [:]
         /// Grows with each ``forgetAll()``: what was asked before it is not remembered after it.
         var generation: UInt64 = 0
@@ -72,6 +74,11 @@ package final class RemoteAuthority: AccessAuthority {
             state.known = [:]
             state.asking = [:]
         }
+    }
+
+    /// Whom the upstream has named last for the credentials.
+    package func rememberedUser(of credentials: RemoteCredentials) -> User? {
+        state.withLock { $0.users[credentials] }
     }
 
     /// As the upstream says, or has said.
@@ -143,6 +150,8 @@ package final class RemoteAuthority: AccessAuthority {
     }
 
     private func note(_ question: Question, _ known: Known, _ state: inout State) {
+        if state.users.count >= countMax { state.users = [:] }
+        state.users[question.credentials] = known.rights?.user
         if state.known.count >= countMax, state.known[question] == nil {
             let now = known.since
             state.known = state.known.filter {

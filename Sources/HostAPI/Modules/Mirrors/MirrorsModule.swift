@@ -55,6 +55,10 @@ enum MirrorsModule {
                 "Whether the refs may be shown (default `publish`).",
                 isOptional: true),
             HostField("generation", .integer, "To be reported; `nil` after a comparison.", isOptional: true),
+            HostField(
+                "since", .integer,
+                "On an upstream, for its figures: when the change was acknowledged, by `perigee.time.now`.",
+                isOptional: true),
         ])
 
     static let link = HostRecord(
@@ -218,10 +222,21 @@ enum MirrorsModule {
                 }
                 let wait = try duration(call, 2) ?? .seconds(10)
                 let mirroring = try services.require(\.mirroring)
+                let since = call.list(1).compactMap { $0["since"]?.integerValue }.min()
                 return try await outcomes {
                     let kind = MirrorWork.Kind.merged(items.map(\.kind))
-                    let delivery = try await mirroring.deliver(
-                        kind, of: first.repository, to: mirror, wait: wait)
+                    let delivery: Delivery
+                    do {
+                        delivery = try await mirroring.deliver(
+                            kind, of: first.repository, to: mirror, wait: wait)
+                    } catch {
+                        var isAway = false
+                        if case MirroringError.conflict = error { isAway = true }
+                        mirroring.noteDelivery(isAway ? .away : .failed, to: mirror, since: nil)
+                        throw error
+                    }
+                    mirroring.noteDelivery(
+                        delivery.behind.isEmpty ? .done : .behind, to: mirror, since: since)
                     return [
                         [
                             "nodes": .list(delivery.nodes.map { .string($0) }),
