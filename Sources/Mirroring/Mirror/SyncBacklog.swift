@@ -87,6 +87,8 @@ package final class SyncBacklog: Sendable {
         let wanted = Set(differing)
         state.withLock { state in
             state.waiting = state.waiting.filter { $0.value.mark > mark || wanted.contains($0.key) }
+            // Now and then the upstream is told anyway, whatever it has forgotten.
+            state.version &+= 1
         }
         for id in differing where state.withLock({ $0.waiting[id] == nil }) { note(id, isSnapshot: true) }
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import GitTransport
 import Hosting
 import Mirroring
 import NIOPosix
