@@ -50,6 +50,18 @@ package final class RemoteAuthority: AccessAuthority {
         /// Grows with each ``forgetAll()``: what was asked before it is not remembered after it.
         var generation: UInt64 = 0
         var awaySince: ContinuousClock.Instant?
+
+        /// Who somebody is does not change with what may be done.
+        mutating func name(
+            _ credentials: RemoteCredentials, _ outcome: Result<RemoteRights, any Error>, _ countMax: Int
+        ) {
+            if users.count >= countMax { users = [:] }
+            switch outcome {
+            case .success(let rights): users[credentials] = rights.user
+            case .failure(HostingError.authenticationFailed): users[credentials] = nil
+            case .failure: break
+            }
+        }
     }
 
     /// How long the upstream has for an answer, where none is known and where one is.
@@ -137,6 +149,7 @@ package final class RemoteAuthority: AccessAuthority {
         state.withLock { state in
             let isPassing = (outcome.failure as? PeerError)?.isPassing ?? false
             state.awaySince = isPassing ? now : nil
+            state.name(question.credentials, outcome, countMax)
             guard state.generation == generation else { return }
             state.asking[question] = nil
             switch outcome {
@@ -150,8 +163,6 @@ package final class RemoteAuthority: AccessAuthority {
     }
 
     private func note(_ question: Question, _ known: Known, _ state: inout State) {
-        if state.users.count >= countMax { state.users = [:] }
-        state.users[question.credentials] = known.rights?.user
         if state.known.count >= countMax, state.known[question] == nil {
             let now = known.since
             state.known = state.known.filter {

@@ -7,18 +7,36 @@ import Synchronization
 
 /// Says what is wrong with a server's certificate, which the library only says to be wrong.
 struct CertificateCheck: Sendable {
+    /// What the finding is named.
+    let check: String
     let address: ServerAddress
+    /// What to do when the authority is not known.
+    let authorityAdvice: String
 
-    /// - Returns: nil when the certificate cannot be seen.
-    func explain(_ error: PeerError, _ probe: ServerProbe) async -> DoctorFinding? {
-        let check = "\(probe.name) tls"
-        guard let chain = await chain(), let leaf = chain.first else {
-            if case .tls(_, let reason) = error {
-                return .problem(
-                    check, "TLS does not come about: \(reason).",
-                    "openssl s_client -connect \(address.authority) shows what it speaks.")
+    /// - Parameter authorities: A PEM file of the authorities that are trusted; nil trusts the system's.
+    func run(authorities: String?) async -> DoctorFinding {
+        do {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            if let authorities {
+                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorities))
             }
-            return nil
+            let channel = try await connect(NIOSSLContext(configuration: configuration), nil)
+            let alarm = channel.eventLoop.scheduleTask(in: .seconds(5)) { channel.close(promise: nil) }
+            defer { alarm.cancel() }
+            // It goes out once the two sides have agreed.
+            try await channel.writeAndFlush(ByteBuffer(string: "HEAD /status HTTP/1.0\r\n\r\n")).get()
+            try? await channel.close().get()
+            return .ok(check, "The certificate is trusted.")
+        } catch {
+            return await explain(error)
+        }
+    }
+
+    private func explain(_ error: any Error) async -> DoctorFinding {
+        guard let chain = await chain(), let leaf = chain.first else {
+            return .problem(
+                check, "TLS does not come about: \(error).",
+                "openssl s_client -connect \(address.authority) shows what it speaks.")
         }
         let now = time_t(Date().timeIntervalSince1970)
         if leaf.notValidAfter < now {
@@ -44,49 +62,64 @@ struct CertificateCheck: Sendable {
             : ""
         return .problem(
             check, "The certificate comes from an authority that is not trusted here\(alone).",
-            probe.authorityAdvice)
+            authorityAdvice)
     }
 
     /// What the server shows, believed or not.
     private func chain() async -> [NIOSSLCertificate]? {
-        let seen = Mutex<[NIOSSLCertificate]>([])
-        let holder = Holder(seen: seen)
         guard let context = try? NIOSSLContext(configuration: .makeClientConfiguration()) else { return nil }
-        let done = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
-        let host = address.host
-        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
-        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connectTimeout(.seconds(5))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let handler = try NIOSSLClientHandler(
-                        context: context, serverHostname: isAddress ? nil : host,
-                        customVerificationCallback: { certificates, promise in
-                            holder.set(certificates)
-                            promise.succeed(.failed)
-                            done.succeed()
-                        })
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                }
-            }
-        guard let channel = try? await bootstrap.connect(host: host, port: address.port).get() else {
-            done.succeed()
+        let shown = Shown(MultiThreadedEventLoopGroup.singleton.next().makePromise())
+        guard let channel = try? await connect(context, shown) else {
+            shown.done.succeed()
             return nil
         }
-        let alarm = channel.eventLoop.scheduleTask(in: .seconds(5)) { done.succeed() }
-        channel.closeFuture.whenComplete { _ in done.succeed() }
-        try? await done.futureResult.get()
+        let alarm = channel.eventLoop.scheduleTask(in: .seconds(5)) { shown.done.succeed() }
+        channel.closeFuture.whenComplete { _ in shown.done.succeed() }
+        try? await shown.done.futureResult.get()
         alarm.cancel()
         try? await channel.close().get()
-        let certificates = holder.certificates
+        let certificates = shown.certificates
         return certificates.isEmpty ? nil : certificates
     }
 
-    private final class Holder: Sendable {
-        private let seen: Mutex<[NIOSSLCertificate]>
-        init(seen: consuming sending Mutex<[NIOSSLCertificate]>) { self.seen = seen }
-        func set(_ certificates: [NIOSSLCertificate]) { seen.withLock { $0 = certificates } }
+    /// - Parameter shown: Takes what the server shows, and the connection ends; nil lets the library judge.
+    private func connect(_ context: NIOSSLContext, _ shown: Shown?) async throws -> any Channel {
+        let host = address.host
+        let name = (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
+        return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.seconds(5))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler: NIOSSLClientHandler
+                    if let shown {
+                        handler = try NIOSSLClientHandler(
+                            context: context, serverHostname: name,
+                            customVerificationCallback: { certificates, promise in
+                                shown.take(certificates)
+                                promise.succeed(.failed)
+                            })
+                    } else {
+                        handler = try NIOSSLClientHandler(context: context, serverHostname: name)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .connect(host: host, port: address.port).get()
+    }
+
+    private final class Shown: Sendable {
+        private let seen = Mutex<[NIOSSLCertificate]>([])
+        /// Fulfilled when there is nothing more to wait for.
+        let done: EventLoopPromise<Void>
+
+        init(_ done: EventLoopPromise<Void>) { self.done = done }
+
         var certificates: [NIOSSLCertificate] { seen.withLock { $0 } }
+
+        func take(_ certificates: [NIOSSLCertificate]) {
+            seen.withLock { $0 = certificates }
+            done.succeed()
+        }
     }
 
     private static func names(_ certificate: NIOSSLCertificate) -> [String] {

@@ -31,7 +31,8 @@ struct MirrorNodeDoctor: Sendable {
             return findings
         }
         let upstream = await ServerProbe(
-            name: "upstream", url: mirror.upstreamURL, client: client, authorityAdvice: Self.authorityAdvice
+            name: "upstream", url: mirror.upstreamURL, client: client,
+            authorities: mirror.certificateAuthorities, authorityAdvice: Self.authorityAdvice
         ).run()
         findings += upstream.findings
         if let difference = upstream.clockDifference {
@@ -123,7 +124,8 @@ struct MirrorNodeDoctor: Sendable {
         }
         let advice = "Its clients need what leads to this certificate, too."
         var outcome = await ServerProbe(
-            name: "mirror", url: url, client: client, authorityAdvice: advice
+            name: "mirror", url: url, client: client, authorities: mirror.certificateAuthorities,
+            authorityAdvice: advice
         ).run()
         guard outcome.isReached, let identity else { return outcome.findings }
         let answer = try? await client.send(

@@ -11,6 +11,8 @@ struct ServerProbe: Sendable {
     let name: String
     let url: String
     let client: PeerClient
+    /// A PEM file of the authorities that are trusted; nil trusts the system's.
+    let authorities: String?
     /// What to do when its certificate comes from an authority that is not known.
     let authorityAdvice: String
 
@@ -55,36 +57,35 @@ struct ServerProbe: Sendable {
     }
 
     private func ask(_ address: ServerAddress, _ outcome: inout Outcome) async {
+        if address.isTLS {
+            let check = CertificateCheck(
+                check: "\(name) tls", address: address, authorityAdvice: authorityAdvice)
+            let finding = await check.run(authorities: authorities)
+            outcome.findings.append(finding)
+            guard finding.result == .ok else { return }
+        } else {
+            outcome.findings.append(
+                .warning(
+                    "\(name) tls", "The connection is not encrypted.",
+                    "Anybody on the way reads code and passwords. Use https unless the line is your own."))
+        }
         let before = Date()
         do throws(PeerError) {
             let answer = try await client.send(
                 "GET", url + "/status", authorization: nil, timeout: .seconds(10), acceptsErrors: true)
             let middle = before.addingTimeInterval(Date().timeIntervalSince(before) / 2)
             let body = try await answer.collect(upTo: 64 * 1024)
-            if address.isTLS {
-                outcome.findings.append(.ok("\(name) tls", "The certificate is trusted."))
-            } else {
-                outcome.findings.append(
-                    .warning(
-                        "\(name) tls", "The connection is not encrypted.",
-                        "Anybody on the way reads code and passwords. Use https unless the line is your own.")
-                )
-            }
             outcome.isReached = true
             outcome.clockDifference = Self.date(answer.headers).map {
                 Int64(($0.timeIntervalSince(middle) * 1000).rounded())
             }
             outcome.findings.append(status(answer.status, body))
         } catch {
-            if address.isTLS, let problem = await CertificateCheck(address: address).explain(error, self) {
-                outcome.findings.append(problem)
-            } else {
-                outcome.findings.append(
-                    .problem(
-                        "\(name) status", "\(error).",
-                        "Something answers at \(address.authority) that is no Perigee, or a proxy before it "
-                            + "is wrong: curl -v \(url)/status."))
-            }
+            outcome.findings.append(
+                .problem(
+                    "\(name) status", "\(error).",
+                    "Something answers at \(address.authority) that is no Perigee, or a proxy before it "
+                        + "is wrong: curl -v \(url)/status."))
         }
     }
 

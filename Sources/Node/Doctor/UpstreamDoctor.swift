@@ -102,7 +102,8 @@ struct UpstreamDoctor: Sendable {
         }
         guard let url = mirror["mirrorBaseUrl"]?.stringValue else { return findings }
         var outcome = await ServerProbe(
-            name: name, url: url, client: client, authorityAdvice: Self.authorityAdvice
+            name: name, url: url, client: client, authorities: authorities,
+            authorityAdvice: Self.authorityAdvice
         ).run()
         if outcome.isReached {
             let answer = try? await client.send(

@@ -165,6 +165,9 @@ import Testing
             Self.mirror(try #require(upstream["id"]?.stringValue), repository: id, project: project),
             on: mirror)
 
+        let capabilities = try await primary.anonymous.get("/rest/capabilities").json()["capabilities"]
+        #expect(capabilities?["repository-mirroring"]?.stringValue?.hasSuffix("/rest/mirroring/1.0") == true)
+
         // What one side says of a repository the other says, too.
         let enriched = try await primary.http.get("\(Self.root)/repos/\(id)?includeDefaultBranch=true").json()
         #expect(enriched["properties"]?["contentHash"]?.stringValue?.utf8.count == 64)
