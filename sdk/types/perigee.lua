@@ -1596,6 +1596,7 @@ function RouteRequest:header(name) end
 ---@field changes? string[][] Of `refs`: the ref, its old and its new hash, each.
 ---@field phase? "prepare"|"publish" Whether the refs may be shown (default `publish`).
 ---@field generation? integer To be reported; `nil` after a comparison.
+---@field since? integer On an upstream, for its figures: when the change was acknowledged, by `perigee.time.now`.
 
 ---Something that happened to the link with the upstream.
 ---@class perigee.MirrorLink

@@ -11,7 +11,8 @@ package protocol AccessAuthority: Sendable {
         of credentials: RemoteCredentials, on repository: RepositoryID?, isChange: Bool
     ) async throws -> RemoteRights
 
-    /// Whose credentials these are, as far as it is remembered; nothing is asked. For logs, not for decisions.
+    /// Whose credentials these are, as far as it is remembered; nothing is asked. For logs, not for
+    /// decisions.
     func rememberedUser(of credentials: RemoteCredentials) -> User?
 }
 

@@ -24,8 +24,7 @@ extension SettingTable {
         "On a mirror: how long what a user may read is remembered while the upstream is away.")
     static let mirroringTolerance = Setting(
         "plugin.mirroring.repository.diagnostics.sync.tolerance", .seconds(1...86_400), "10",
-        "On a mirror: how long a repository may differ from the upstream's before it is listed as out of sync."
-    )
+        "On a mirror: how long a repository may differ before it is listed as out of sync.")
     static let mirroringQueueDump = Setting(
         "plugin.mirroring.farm.max.ref.change.queue.dump.size", .integer(1...10_000), "100",
         "On a mirror: how much of what waits to be fetched `supportInfo/refChangesQueue` shows.")

@@ -15,7 +15,7 @@ package struct HAProxyConfiguration: Sendable {
     /// Whether SSH connections begin with PROXY protocol, which carries the client's address
     /// (`plugin.ssh.proxy-protocol`).
     package var sendsProxyProtocol: Bool
-    /// Whether the nodes are those of a mirror farm, which answer 200 to `/status` while they have everything.
+    /// Whether the nodes are those of a mirror farm, which answer 200 to `/status` while they have all.
     package var isMirrorFarm = false
 
     /// Names all of it.

@@ -129,10 +129,8 @@ struct CertificateCheck: Sendable {
                 case .dnsName: return String(decoding: bytes, as: UTF8.self)
                 case .ipAddress where bytes.count == 4: return bytes.map { "\($0)" }.joined(separator: ".")
                 case .ipAddress where bytes.count == 16:
-                    var buffer = ByteBuffer(bytes: bytes)
-                    return
-                        (try? SocketAddress(packedIPAddress: buffer.readSlice(length: 16) ?? buffer, port: 0))?
-                        .ipAddress
+                    let packed = ByteBuffer(bytes: bytes)
+                    return (try? SocketAddress(packedIPAddress: packed, port: 0))?.ipAddress
                 default: return nil
                 }
             }

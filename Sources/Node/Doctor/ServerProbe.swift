@@ -44,7 +44,7 @@ struct ServerProbe: Sendable {
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(.seconds(5)).connect(host: address.host, port: address.port).get()
-            try await channel.close().get()
+            try? await channel.close().get()
             let milliseconds = (.now - begun) / .milliseconds(1)
             return .ok("\(name) address", "\(address.authority) is reached in \(Int(milliseconds)) ms.")
         } catch {

@@ -8,8 +8,8 @@ struct MirrorDoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Look for what keeps mirroring from working, and say what to do.",
         discussion: """
-            Give the home of a mirror's node or of a primary's; the node may run or not. Each line is a check, \
-            what it came to, and what to do. The exit status is 1 when there is a problem.
+            Give the home of a mirror's node or of a primary's; the node may run or not. Each line is a \
+            check, what it came to, and what to do. The exit status is 1 when there is a problem.
             """)
 
     @Option(help: "The home directory. Default: the environment's PERIGEE_HOME.")
@@ -43,9 +43,8 @@ struct MirrorDoctorCommand: AsyncParsableCommand {
             print(try JSON.text(.list(findings.map(\.portable))))
         } else {
             for finding in findings {
-                print(
-                    "\(finding.result.rawValue.padded(8)) \(finding.check): \(TerminalText.shown(finding.text))"
-                )
+                let text = TerminalText.shown(finding.text)
+                print("\(finding.result.rawValue.padded(8)) \(finding.check): \(text)")
                 if let advice = finding.advice { print("         -> \(TerminalText.shown(advice))") }
             }
         }

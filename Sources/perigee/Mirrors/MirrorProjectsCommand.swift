@@ -7,8 +7,8 @@ struct MirrorProjectsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "projects", abstract: "Show or choose which projects a mirror has.",
         discussion: """
-            Without a choice it shows what the mirror has. A choice can be changed at any time and both ways; \
-            copies that would go from the mirror's disks are listed first, and go only with --yes.
+            Without a choice it shows what the mirror has. A choice can be changed at any time and both \
+            ways; copies that would go from the mirror's disks are listed first, and go only with --yes.
             """)
 
     @Argument(help: "The mirror's id, such as B0F5-CS21-45C2-CCK3.")

@@ -122,10 +122,15 @@ import Testing
         #expect(try await again.get(path).status == 404)
     }
 
-    @Test func `a repository that is not chosen is not mirrored, and a new one becomes available`()
+    @Test(arguments: [false, true])
+    func `a repository that is not chosen is not mirrored, and becomes available`(
+        onPostgres: Bool
+    )
         async throws
     {
-        let pair = try await MirrorPair.start(accept: false, fill: Self.fill)
+        let server = onPostgres ? try await ThrowawayPostgres.start() : nil
+        let database = server.map { ["database.url": $0.url()] } ?? [:]
+        let pair = try await MirrorPair.start(accept: false, primary: database, fill: Self.fill)
         try await pair.accept(mode: "SELECTED_PROJECTS")
         try await pair.waitForAll(on: pair.mirrors[0])
         let primary = pair.primary
@@ -140,5 +145,7 @@ import Testing
         let settings = "\(Self.root)/mirrorServers/\(pair.id)/syncSettings"
         #expect(try await primary.http.post("\(settings)/projects/\(project)", .null).status == 200)
         try await waitUntil("the repository on the mirror") { try await entry()?["available"] == true }
+        #expect(try await primary.http.get("/metrics").text.contains("perigee_mirror_node_up"))
+        withExtendedLifetime(server) {}
     }
 }

@@ -57,7 +57,11 @@ struct MirrorDoctorTests {
         let text = try await scene.mirror.perigee("mirror", "doctor", "--home", scene.mirror.home)
         #expect(
             text.succeeded && text.output.contains("OK       registration: The upstream has accepted"))
+        try await Self.addressesAndLine(scene, front)
+        try await Self.nodesAndRegistration(scene)
+    }
 
+    private static func addressesAndLine(_ scene: MirrorScene, _ front: TCPProxy) async throws {
         // Somebody else is at the mirror's address.
         front.redirect(to: scene.primary.port)
         let other = try await Self.doctor(scene.mirror)
@@ -74,14 +78,18 @@ struct MirrorDoctorTests {
             try await scene.mirror.mirrorStatus()["connected"]?.boolValue == false
         }
         let cut = try await Self.doctor(scene.mirror)
-        #expect(cut.status == 1 && cut.results("upstream status") == ["PROBLEM"])
+        // The reset may come while the connection is made, or after.
+        let met = cut.results("upstream address") + cut.results("upstream status")
+        #expect(cut.status == 1 && met.contains("PROBLEM"), "\(cut.findings)")
         #expect(cut.results("link") == ["PROBLEM"] && cut.results("registration") == ["SKIPPED"])
         let nobody = "plugin.mirroring.upstream.url=http://127.0.0.1:1"
         let wrong = try await Self.doctor(scene.mirror, "--property", nobody)
         #expect(wrong.results("upstream address") == ["PROBLEM"])
         #expect(wrong.text("upstream address").contains("refused"), "\(wrong.findings)")
         scene.proxy.behave(.forward)
+    }
 
+    private static func nodesAndRegistration(_ scene: MirrorScene) async throws {
         // No node: the network is looked at all the same.
         try await scene.mirror.stop()
         let stopped = try await Self.doctor(scene.mirror)

@@ -15,12 +15,14 @@ struct MirrorPair {
     let id: String
 
     /// Starts both, accepts the mirror, and waits until its nodes have everything.
+    /// - Parameter primaryProperties: Of the primary.
     /// - Parameter fill: Makes what is there before the mirror is.
     static func start(
         nodes: Int = 1, accept: Bool = true, properties: [String: String] = [:],
+        primary primaryProperties: [String: String] = [:],
         fill: (RunningNode, GitClient) async throws -> Void = { _, _ in }
     ) async throws -> MirrorPair {
-        let primary = try await RunningNode.start()
+        let primary = try await RunningNode.start(properties: primaryProperties)
         let git = try GitClient()
         try await fill(primary, git)
         let line = try TCPProxy(to: primary.port)

@@ -183,6 +183,21 @@ enum MirrorsModule {
         ]
     }
 
+    private static func counted(
+        _ mirroring: Mirroring, to mirror: MirrorID, since: Int64?, _ body: () async throws -> Delivery
+    ) async throws -> Delivery {
+        do {
+            let delivery = try await body()
+            mirroring.noteDelivery(delivery.behind.isEmpty ? .done : .behind, to: mirror, since: since)
+            return delivery
+        } catch {
+            var isAway = false
+            if case MirroringError.conflict = error { isAway = true }
+            mirroring.noteDelivery(isAway ? .away : .failed, to: mirror, since: nil)
+            throw error
+        }
+    }
+
     private static func deliver(_ services: HostServices) -> HostFunction {
         HostFunction(
             "deliver",
@@ -225,18 +240,9 @@ enum MirrorsModule {
                 let since = call.list(1).compactMap { $0["since"]?.integerValue }.min()
                 return try await outcomes {
                     let kind = MirrorWork.Kind.merged(items.map(\.kind))
-                    let delivery: Delivery
-                    do {
-                        delivery = try await mirroring.deliver(
-                            kind, of: first.repository, to: mirror, wait: wait)
-                    } catch {
-                        var isAway = false
-                        if case MirroringError.conflict = error { isAway = true }
-                        mirroring.noteDelivery(isAway ? .away : .failed, to: mirror, since: nil)
-                        throw error
+                    let delivery = try await counted(mirroring, to: mirror, since: since) {
+                        try await mirroring.deliver(kind, of: first.repository, to: mirror, wait: wait)
                     }
-                    mirroring.noteDelivery(
-                        delivery.behind.isEmpty ? .done : .behind, to: mirror, since: since)
                     return [
                         [
                             "nodes": .list(delivery.nodes.map { .string($0) }),
