@@ -9,15 +9,21 @@ package enum HTTPServing {
     /// Turns what a caller shows into who it is; nil stands for a caller that shows nothing.
     package typealias Authentication = @Sendable (Credentials?) async throws -> Principal
 
+    /// Who a caller is, as far as it is known.
+    package typealias Identification = @Sendable (Principal) -> User?
+
     /// A router to which doors add their routes; what every request goes through is in place.
     ///
     /// In this order: request id, access log and figures; errors; authentication; errors of the routes;
     /// `Expect: 100-continue`.
-    package static func router(authenticate: @escaping Authentication) -> Router<ServingContext> {
+    /// - Parameter identify: Whom answers and the access log name, asked when the answer is there.
+    package static func router(
+        identify: @escaping Identification = { $0.user }, authenticate: @escaping Authentication
+    ) -> Router<ServingContext> {
         let router = Router(context: ServingContext.self)
         router.add(middleware: AccessMiddleware())
         router.add(middleware: ErrorMiddleware())
-        router.add(middleware: AuthenticationMiddleware(authenticate: authenticate))
+        router.add(middleware: AuthenticationMiddleware(authenticate: authenticate, identify: identify))
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: ContinueMiddleware())
         return router

@@ -32,7 +32,10 @@ package struct Mirroring: Sendable {
     package static let migrations: [Migration] = [
         Migration(
             name: "mirroring-0001-mirroring", sqlite: PackageResources._001_mirroring_sqlite_sql,
-            postgres: PackageResources._001_mirroring_postgres_sql)
+            postgres: PackageResources._001_mirroring_postgres_sql),
+        Migration(
+            name: "mirroring-0002-copies", sqlite: PackageResources._002_copies_sqlite_sql,
+            postgres: PackageResources._002_copies_postgres_sql),
     ]
 
     /// - Parameter packsMax: How many packs are made for mirrors at a time.
@@ -82,6 +85,15 @@ package struct Mirroring: Sendable {
     /// - Throws: ``MirroringError``.
     package func upstreamIdentity() async throws -> UpstreamIdentity {
         try await UpstreamIdentity.load(registry.tables)
+    }
+
+    /// What makes a link to a repository's resource on a mirror one that needs no other credentials.
+    /// - Throws: ``MirroringError``.
+    package func linkToken(
+        to repository: RepositoryID, on mirror: MirrorID, for user: String?
+    ) async throws -> String {
+        try RepositoryLink(repository: repository, mirror: mirror, user: user, now: Clock.now)
+            .sign(try await upstreamIdentity())
     }
 
     /// Brings a change to a mirror, and raises `mirror:repo_synchronized` when all of it shows the change.

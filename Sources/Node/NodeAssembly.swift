@@ -40,7 +40,8 @@ struct NodeAssembly {
             mirror: Self.health(of: parts.mirroring.follower)
         ) { status.state }
         let authenticator = parts.hosting.authenticator
-        let router = HTTPServing.router { credentials in
+        let hosting = parts.hosting
+        let router = HTTPServing.router(identify: { hosting.namedUser($0) }) { credentials in
             if credentials != nil { try gate.check() }
             return try await authenticator.authenticate(credentials)
         }

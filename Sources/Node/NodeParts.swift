@@ -106,6 +106,8 @@ extension NodeConfiguration {
             settings.fetchesMax = mirror.fetchesMax
             settings.attemptsMax = mirror.attemptsMax
             settings.rightsOffline = mirror.rightsOffline
+            settings.syncTolerance = mirror.syncTolerance
+            settings.queueDumpMax = mirror.queueDumpMax
             return settings
         }
     }

@@ -54,15 +54,16 @@ package struct RESTAPI: Sendable {
     /// `/status` and `/metrics`, and the plugins' own under `/plugins/{id}`.
     package func addRoutes(to router: Router<ServingContext>) {
         StatusRoutes(node: node).add(to: router.group())
-        MetricsRoutes(hosting: hosting, plugins: plugins, metrics: metrics, node: node).add(
-            to: router.group())
+        MetricsRoutes(
+            hosting: hosting, plugins: plugins, metrics: metrics, node: node, mirroring: mirroring
+        ).add(to: router.group())
         CapabilityRoutes(hosting: hosting, node: node).add(to: router.group("rest"))
 
         let api = router.group("rest/api/:version")
         ApplicationPropertiesRoutes(node: node).add(to: api)
         LogRoutes(hosting: hosting, logs: logs).add(to: api)
         ProjectRoutes(hosting: hosting).add(to: api)
-        RepositoryRoutes(hosting: hosting).add(to: api)
+        RepositoryRoutes(hosting: hosting, mirroring: mirroring).add(to: api)
         BranchRoutes(hosting: hosting).add(to: api)
         DefaultBranchRoutes(hosting: hosting).add(to: api)
         TagRoutes(hosting: hosting).add(to: api)
@@ -89,19 +90,26 @@ package struct RESTAPI: Sendable {
         let plugin = router.group("rest/plugins/:version")
         PluginRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
         PluginStorageRoutes(hosting: hosting, plugins: plugins).add(to: plugin)
-        if let mirroring {
-            let group = router.group("rest/mirroring/:version").add(middleware: MirroringErrorMiddleware())
-            MirroringRequestRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
-            MirrorServerRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
-            MirrorLinkRoutes(mirroring: mirroring).add(to: group)
-            MirrorAuthenticateRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
-            if let follower = mirroring.follower {
-                let routes = MirrorNodeRoutes(hosting: hosting, mirroring: mirroring, follower: follower)
-                routes.add(to: group)
-                routes.addWelcome(to: router.group())
-            }
-        }
+        if let mirroring { addMirroring(mirroring, to: router) }
         if let routes { PluginEndpoints(routes: routes).add(to: router) }
         MethodRefusals.add(to: router, below: ["/rest", "/status", "/metrics", "/plugins"])
+    }
+
+    private func addMirroring(_ mirroring: Mirroring, to router: Router<ServingContext>) {
+        let group = router.group("rest/mirroring/:version").add(middleware: MirroringErrorMiddleware())
+        MirroringRequestRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+        MirrorServerRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+        MirrorSettingsRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+        MirrorLinkRoutes(mirroring: mirroring).add(to: group)
+        MirrorAuthenticateRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+        PreferredMirrorRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+        guard let follower = mirroring.follower else {
+            return UpstreamRepositoryRoutes(hosting: hosting, mirroring: mirroring).add(to: group)
+        }
+        let routes = MirrorNodeRoutes(hosting: hosting, mirroring: mirroring, follower: follower)
+        routes.add(to: group)
+        routes.addWelcome(to: router.group())
+        MirrorSupportRoutes(hosting: hosting, mirroring: mirroring, follower: follower).add(to: group)
+        MirrorSettingsRelay(follower: follower).add(to: group)
     }
 }

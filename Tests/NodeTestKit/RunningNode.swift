@@ -163,7 +163,8 @@ package final class RunningNode: Sendable {
         try await start()
     }
 
-    private func writeProperties() throws {
+    /// Writes `shared/perigee.properties`, for what looks at a home whose node was never started.
+    package func writeProperties() throws {
         let lines = settings.properties.sorted { $0.key < $1.key }
             .map { "\($0.key)=\($0.value.replacingOccurrences(of: "\\", with: "\\\\"))\n" }
         let shared = settings.sharedHome ?? "\(home)/shared"

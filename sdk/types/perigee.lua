@@ -1597,6 +1597,7 @@ function RouteRequest:header(name) end
 ---@field phase? "prepare"|"publish" Whether the refs may be shown (default `publish`).
 ---@field pulls? string Of `refs`, on a mirror: a digest of the upstream's refs of pull requests.
 ---@field generation? integer To be reported; `nil` after a comparison.
+---@field since? integer On an upstream, for its figures: when the change was acknowledged, by `perigee.time.now`.
 
 ---Something that happened to the link with the upstream.
 ---@class perigee.MirrorLink

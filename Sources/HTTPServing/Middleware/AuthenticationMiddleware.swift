@@ -10,6 +10,7 @@ import Portable
 /// No header is an anonymous caller; a header that is wrong is an error, whatever the route would allow.
 struct AuthenticationMiddleware: RouterMiddleware {
     let authenticate: HTTPServing.Authentication
+    let identify: HTTPServing.Identification
 
     func handle(
         _ request: Request, context: ServingContext,
@@ -20,9 +21,10 @@ struct AuthenticationMiddleware: RouterMiddleware {
         }
         var context = context
         context.principal = try await authenticate(try Self.credentials(from: header))
-        guard let user = context.principal.user else { return try await next(request, context) }
-        context.logger[metadataKey: "user"] = "\(user.name)"
+        if let user = identify(context.principal) { context.logger[metadataKey: "user"] = "\(user.name)" }
         var response = try await next(request, context)
+        // On a mirror it is known only now who showed these credentials.
+        guard let user = identify(context.principal) else { return response }
         response.headers[.userName] = Self.headerText(user.name)
         response.headers[.userID] = String(user.id.rawValue)
         return response

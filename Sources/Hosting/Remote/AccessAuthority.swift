@@ -10,6 +10,22 @@ package protocol AccessAuthority: Sendable {
     func rights(
         of credentials: RemoteCredentials, on repository: RepositoryID?, isChange: Bool
     ) async throws -> RemoteRights
+
+    /// Whose credentials these are, as far as it is remembered; nothing is asked. For logs, not for
+    /// decisions.
+    func rememberedUser(of credentials: RemoteCredentials) -> User?
+}
+
+extension AccessAuthority {
+    /// Nobody is remembered.
+    package func rememberedUser(of credentials: RemoteCredentials) -> User? { nil }
+}
+
+extension Hosting {
+    /// Who a caller is, for logs: on a mirror, whom the upstream has named for the credentials.
+    package func namedUser(_ principal: Principal) -> User? {
+        principal.user ?? principal.remote.flatMap { authority?.rememberedUser(of: $0) }
+    }
 }
 
 extension User {

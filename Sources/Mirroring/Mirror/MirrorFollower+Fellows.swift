@@ -60,19 +60,48 @@ extension MirrorFollower {
     }
 
     private func silence(of fellow: MirrorNode) async -> Duration? {
-        let connection = UpstreamConnection(
-            client: connection.client, baseURL: fellow.address, identity: identity, node: node)
         do {
-            let answer = try await connection.call("GET", "fellow", timeout: .seconds(2))
-            return answer["silence"]?.integerValue.map { .milliseconds($0) }
+            return try await ask(fellow)["silence"]?.integerValue.map { .milliseconds($0) }
         } catch {
             // Upstream and fellow agree that this node's clock is wrong: then they understand each other.
             return error.code == "clock" && isRefusedForClock ? .zero : nil
         }
     }
 
+    private func ask(_ fellow: MirrorNode) async throws(PeerError) -> PortableValue {
+        let connection = UpstreamConnection(
+            client: connection.client, baseURL: fellow.address, identity: identity, node: node)
+        return try await connection.call("GET", "fellow", timeout: .seconds(2))
+    }
+
     /// What a fellow that asks is told.
     package var fellowAnswer: PortableValue {
-        ["silence": .optional(sinceContact.map { Int64($0 / .milliseconds(1)) })]
+        [
+            "silence": .optional(sinceContact.map { Int64($0 / .milliseconds(1)) }),
+            "waiting": .list(
+                backlog.waiting.prefix(1_000).map {
+                    [.integer($0.repository.rawValue), .integer(Int64((.now - $0.since) / .seconds(1)))]
+                }),
+        ]
+    }
+
+    /// The repositories that this node is later with than a time.
+    package func late(by time: Duration) -> [RepositoryID] {
+        backlog.waiting.filter { .now - $0.since > time }.map(\.repository)
+    }
+
+    /// Those that the other nodes of the farm are; of those that answer.
+    package func lateAtFellows(by time: Duration) async -> [RepositoryID] {
+        var late: [RepositoryID] = []
+        for fellow in status.nodes where fellow.id != node.rawValue && fellow.isAlive {
+            let answer = try? await ask(fellow)
+            for item in answer?["waiting"]?.listValue ?? [] {
+                guard let id = item[0]?.integerValue, let seconds = item[1]?.integerValue,
+                    .seconds(seconds) > time
+                else { continue }
+                late.append(RepositoryID(id))
+            }
+        }
+        return late
     }
 }

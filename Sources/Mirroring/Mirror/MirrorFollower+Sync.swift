@@ -21,6 +21,7 @@ extension MirrorFollower {
     /// - Throws: ``PeerError``, `HostingError`.
     package func compare() async throws -> Comparison {
         let began = ContinuousClock.now
+        let mark = backlog.beginComparison()
         let local = try await hosting.repositories.mirrored()
         let ready = local.filter { $0.state == .available }.map(\.id)
         // While the upstream looks at its own.
@@ -37,6 +38,7 @@ extension MirrorFollower {
             guard let known = digests[entry.repository.id], let known else { return true }
             return known.content != entry.content || known.pulls != entry.pulls ?? known.pulls
         }.map(\.repository.id)
+        backlog.endComparison(mark, differing: differing)
         return Comparison(
             total: wanted.count, differing: differing, removed: removed, duration: .now - began)
     }
@@ -45,7 +47,12 @@ extension MirrorFollower {
     /// - Throws: ``PeerError``, `HostingError`, `GitStoreError`.
     package func fetch(_ work: MirrorWork) async throws -> FetchOutcome {
         fetching.begin(work.repository)
-        defer { fetching.end(work.repository) }
+        let run = backlog.begin(work)
+        var (isDone, isShown) = (false, false)
+        defer {
+            fetching.end(work.repository)
+            backlog.end(run, isDone: isDone, isShown: isShown)
+        }
         do {
             if work.kind == .metadata { try await refresh(work.repository) }
             var repository = try await hosting.repositories.get(work.repository)
@@ -54,12 +61,16 @@ extension MirrorFollower {
                 repository = try await hosting.repositories.get(work.repository)
             }
             // Gone, or not for this mirror: there is nothing to get.
-            guard let repository else { return FetchOutcome() }
+            guard let repository else {
+                (isDone, isShown) = (true, true)
+                return FetchOutcome()
+            }
             let outcome = try await RepositoryFetch(
                 hosting: hosting, upstream: connection,
                 progress: { self.fetching.note($0, of: work.repository) }
             ).run(work, in: repository)
             if work.phase == .publish { try await noteSynced(repository) }
+            (isDone, isShown) = (true, work.phase == .publish)
             return outcome
         } catch {
             await noteFailed(work.repository, error)
@@ -124,6 +135,7 @@ extension MirrorFollower {
     private func forget(_ ids: [RepositoryID]) async throws {
         guard !ids.isEmpty else { return }
         try await hosting.repositories.forget(ids)
+        backlog.forget(ids)
         try await tables.write(durability: .process) { transaction in
             for id in ids {
                 try transaction.execute("DELETE FROM mirrored_repository WHERE repository_id = ?", [.id(id)])
@@ -152,10 +164,13 @@ extension MirrorFollower {
                 WHERE repository_id = ?
                 """, [.text(content), .integer(now), .integer(now), .id(repository.id)])
         }
-        if repository.state != .available { try await hosting.repositories.markMirrored(repository.id) }
+        let isNew = repository.state != .available
+        if isNew { try await hosting.repositories.markMirrored(repository.id) }
+        backlog.noteHere(repository.id, isNew: isNew)
     }
 
     private func noteFailed(_ id: RepositoryID, _ error: any Error) async {
+        backlog.noteFailed(id, error)
         let text = String("\(error)".prefix(1000))
         _ = try? await tables.write(durability: .process) { transaction in
             try transaction.execute(

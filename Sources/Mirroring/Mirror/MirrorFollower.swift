@@ -44,6 +44,8 @@ package final class MirrorFollower: Sendable {
     let hosting: Hosting
     let tables: MirrorDatabase
     let connection: UpstreamConnection
+    /// What is still to be got.
+    package let backlog = SyncBacklog()
     let logger: Logger
     let fetching = RunningFetches()
     private let state: Mutex<State>
@@ -151,7 +153,10 @@ package final class MirrorFollower: Sendable {
         } else if hasCatalogue {
             _ = await driver.link(LinkEvent(.catalogue))
         }
-        for work in reply.work { await driver.work(work) }
+        for work in reply.work {
+            backlog.note(work.repository, isSnapshot: work.kind.isSnapshot)
+            await driver.work(work)
+        }
     }
 
     private func fail(_ error: any Error, attempt: Int, _ driver: Driver) async {
@@ -245,14 +250,17 @@ package final class MirrorFollower: Sendable {
 
     private func ask(as node: MirrorNodeState) async throws -> LinkReply {
         let known = state.withLock { ($0.cursor, $0.catalogue, $0.rights, $0.address) }
+        let inventory = await inventory(isFirst: state.withLock { !$0.isConnected })
         let answer = try await connection.call(
             "POST", "mirrorServers/\(identity.id)/link",
             body: [
+                "facts": .map(facts(inventory)),
                 "cursor": .optional(known.0), "state": .string(node.rawValue),
                 "name": .string(settings.nodeName), "address": .string(known.3),
                 "version": .string(settings.version), "catalogue": .optional(known.1),
                 "rights": .optional(known.2),
             ], timeout: .seconds(15))
+        if let inventory { backlog.noteTold(inventory.version) }
         guard let cursor = answer["cursor"]?.integerValue, let items = answer["work"]?.listValue else {
             throw PeerError.notUnderstood(url: settings.upstreamURL, reason: "it tells of no work")
         }
@@ -265,6 +273,9 @@ package final class MirrorFollower: Sendable {
             catalogue: answer["catalogue"]?.stringValue, rights: answer["rights"]?.stringValue,
             nodes: (answer["nodes"]?.listValue ?? []).compactMap { MirrorNode($0) })
     }
+
+    /// By which the upstream signs; nil before it has accepted this mirror.
+    var upstreamKey: [UInt8]? { state.withLock { $0.upstream?.publicKey } }
 
     /// How long ago the upstream answered last; nil when it never has.
     var sinceContact: Duration? { state.withLock { $0.lastContact.map { .now - $0 } } }

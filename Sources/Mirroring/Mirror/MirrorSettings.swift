@@ -25,6 +25,11 @@ package struct MirrorSettings: Sendable {
     /// How long what a user may read is remembered while the upstream is away.
     package var rightsOffline: Duration = .seconds(600)
 
+    /// For how long a repository may differ before it counts as out of sync.
+    package var syncTolerance: Duration = .seconds(10)
+    /// How much of what waits is shown at most.
+    package var queueDumpMax = 100
+
     /// Everything that must be said.
     package init(
         name: String, baseURL: String, upstreamURL: String, farmSecret: String?, secretFile: String,

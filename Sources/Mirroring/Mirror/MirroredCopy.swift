@@ -45,7 +45,8 @@ package struct MirroredCopy: Sendable {
 
 extension MirrorFollower {
     /// What this node notes of its repositories, by their ids.
-    package func copies() async throws -> [MirroredCopy] {
+    /// - Parameter repository: Only this one.
+    package func copies(of repository: RepositoryID? = nil) async throws -> [MirroredCopy] {
         let fetching = fetching.all
         return try await tables.read { transaction in
             try transaction.rows(
@@ -54,8 +55,8 @@ extension MirrorFollower {
                     c.content_hash AS content_hash, c.failures AS failures, c.last_error AS last_error,
                     c.first_synced_at AS first_synced_at, c.synced_at AS synced_at, r.project_id AS project_id
                 FROM mirrored_repository AS c LEFT JOIN repository AS r ON r.id = c.repository_id
-                ORDER BY c.repository_id
-                """
+                \(repository == nil ? "" : "WHERE c.repository_id = ?") ORDER BY c.repository_id
+                """, repository.map { [.id($0)] } ?? []
             ).map { row in
                 let id: RepositoryID = try row.id("repository_id")
                 return MirroredCopy(

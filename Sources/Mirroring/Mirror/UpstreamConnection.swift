@@ -8,7 +8,7 @@ package struct UpstreamConnection: Sendable {
     let identity: FarmIdentity
     let node: NodeID
 
-    private static let root = "/rest/mirroring/1.0/"
+    static let root = "/rest/mirroring/1.0/"
 
     /// Asks for JSON.
     /// - Parameter path: Below `/rest/mirroring/1.0/`, with its query.

@@ -103,6 +103,11 @@ package struct MirrorRegistry: Sendable {
                 throw MirroringError.conflict(
                     message: "Mirror \(known.id) was accepted. Remove it if it shall no longer mirror.")
             }
+            if known.state == .accepted, known.mode == .allProjects, mode == .selectedProjects {
+                throw MirroringError.conflict(
+                    message: "Mirror \(known.id) has all projects. Choose some by its syncSettings, which "
+                        + "say what would be removed.")
+            }
             try transaction.execute(
                 "UPDATE mirror SET state = ?, mode = ?, decided_at = ? WHERE id = ?",
                 [

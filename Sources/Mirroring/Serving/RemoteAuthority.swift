@@ -44,10 +44,24 @@ package final class RemoteAuthority: AccessAuthority {
 
     private struct State {
         var known: [Question: Known] = [:]
+        /// Who has shown what, for logs; who may do what is not in it.
+        var users: [RemoteCredentials: User] = [:]
         var asking: [Question: Task<RemoteRights, any Error>] = [:]
         /// Grows with each ``forgetAll()``: what was asked before it is not remembered after it.
         var generation: UInt64 = 0
         var awaySince: ContinuousClock.Instant?
+
+        /// Who somebody is does not change with what may be done.
+        mutating func name(
+            _ credentials: RemoteCredentials, _ outcome: Result<RemoteRights, any Error>, _ countMax: Int
+        ) {
+            if users.count >= countMax { users = [:] }
+            switch outcome {
+            case .success(let rights): users[credentials] = rights.user
+            case .failure(HostingError.authenticationFailed): users[credentials] = nil
+            case .failure: break
+            }
+        }
     }
 
     /// How long the upstream has for an answer, where none is known and where one is.
@@ -72,6 +86,11 @@ package final class RemoteAuthority: AccessAuthority {
             state.known = [:]
             state.asking = [:]
         }
+    }
+
+    /// Whom the upstream has named last for the credentials.
+    package func rememberedUser(of credentials: RemoteCredentials) -> User? {
+        state.withLock { $0.users[credentials] }
     }
 
     /// As the upstream says, or has said.
@@ -130,6 +149,7 @@ package final class RemoteAuthority: AccessAuthority {
         state.withLock { state in
             let isPassing = (outcome.failure as? PeerError)?.isPassing ?? false
             state.awaySince = isPassing ? now : nil
+            state.name(question.credentials, outcome, countMax)
             guard state.generation == generation else { return }
             state.asking[question] = nil
             switch outcome {

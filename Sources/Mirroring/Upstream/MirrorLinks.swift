@@ -23,6 +23,8 @@ package struct MirrorLinks: Sendable {
         package var catalogue: String?
         /// What it was told last of rights.
         package var rights: String?
+        /// What it adds.
+        package var facts = NodeFacts()
 
         /// Everything that a node says.
         package init(
@@ -37,6 +39,23 @@ package struct MirrorLinks: Sendable {
             self.catalogue = catalogue
             self.rights = rights
         }
+    }
+
+    /// What a node says of itself that nobody waits for.
+    package struct NodeFacts: Sendable {
+        /// What addresses for cloning over SSH begin with.
+        package var sshURL: String?
+        /// How many repositories are not as they are here, as far as it has heard.
+        package var waiting: Int64 = 0
+        /// For how long the first of them, in milliseconds.
+        package var behindMilliseconds: Int64 = 0
+        /// The repositories that it has; nil when that is as it was.
+        package var copies: IDList?
+        /// Those whose last fetch failed; likewise.
+        package var failing: IDList?
+
+        /// Nothing in particular.
+        package init() {}
     }
 
     /// What a node is told.
@@ -198,17 +217,24 @@ extension DatabaseTransaction {
         let row = try firstRow(
             """
             INSERT INTO mirror_node (mirror_id, node_id, name, address, version, state, demand, clock_offset,
-                joined_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?)
+                joined_at, seen_at, ssh_url, waiting, behind, copies, failing)
+            VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (mirror_id, node_id) DO UPDATE SET name = excluded.name,
                 address = excluded.address, version = excluded.version, state = excluded.state,
                 demand = CASE WHEN excluded.state = 'SYNCHRONIZED' THEN mirror_node.demand ELSE NULL END,
-                clock_offset = excluded.clock_offset, seen_at = excluded.seen_at
+                clock_offset = excluded.clock_offset, seen_at = excluded.seen_at,
+                ssh_url = excluded.ssh_url, waiting = excluded.waiting, behind = excluded.behind,
+                copies = COALESCE(excluded.copies, mirror_node.copies),
+                failing = COALESCE(excluded.failing, mirror_node.failing)
             RETURNING demand
             """,
             [
                 .text(caller.mirror.id.rawValue), .text(caller.node), .text(question.name),
                 .text(question.address), .text(question.version), .text(question.state.rawValue),
                 .integer(caller.clockOffset), .integer(now), .integer(now),
+                .optional(question.facts.sshURL), .integer(question.facts.waiting),
+                .integer(question.facts.behindMilliseconds), .optional(question.facts.copies?.text),
+                .optional(question.facts.failing?.text),
             ])
         return try row?.optionalText("demand") != nil
     }

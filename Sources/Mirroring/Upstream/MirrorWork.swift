@@ -84,6 +84,12 @@ package struct MirrorWork: Sendable, Hashable {
 }
 
 extension MirrorWork.Kind {
+    /// Whether it does not say which refs have changed.
+    var isSnapshot: Bool {
+        if case .refs = self { return false }
+        return true
+    }
+
     var name: String {
         switch self {
         case .refs: "refs"

@@ -55,7 +55,7 @@ package struct UpstreamCatalogue: Sendable {
         }
     }
 
-    private func repositories(
+    func repositories(
         of mirror: MirrorServer, only id: RepositoryID?
     ) async throws -> [Repository] {
         if let id {

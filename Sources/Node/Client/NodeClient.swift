@@ -150,7 +150,7 @@ package struct NodeClient: Sendable {
         (try? SocketAddress(ipAddress: host, port: 0)) != nil
     }
 
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         switch error {
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { reason($0.error) } ?? "the name \(error.host) is not known"

@@ -15,6 +15,10 @@ extension NodeConfiguration {
         package var attemptsMax: Int
         /// How long rights are remembered while the upstream is away.
         package var rightsOffline: Duration
+        /// For how long a repository may differ.
+        package var syncTolerance: Duration
+        /// How much of what waits is shown.
+        package var queueDumpMax: Int
     }
 
     static func mirror(_ values: SettingValues) throws -> Mirror? {
@@ -41,6 +45,8 @@ extension NodeConfiguration {
             interval: try values.seconds(SettingTable.mirroringInterval),
             fetchesMax: try values.int(SettingTable.mirroringFetches),
             attemptsMax: try values.int(SettingTable.mirroringAttempts),
-            rightsOffline: try values.seconds(SettingTable.mirroringRightsOffline))
+            rightsOffline: try values.seconds(SettingTable.mirroringRightsOffline),
+            syncTolerance: try values.seconds(SettingTable.mirroringTolerance),
+            queueDumpMax: try values.int(SettingTable.mirroringQueueDump))
     }
 }

@@ -22,6 +22,12 @@ extension SettingTable {
     static let mirroringRightsOffline = Setting(
         "plugin.mirroring.rights.offline", .seconds(0...86_400), "600",
         "On a mirror: how long what a user may read is remembered while the upstream is away.")
+    static let mirroringTolerance = Setting(
+        "plugin.mirroring.repository.diagnostics.sync.tolerance", .seconds(1...86_400), "10",
+        "On a mirror: how long a repository may differ before it is listed as out of sync.")
+    static let mirroringQueueDump = Setting(
+        "plugin.mirroring.farm.max.ref.change.queue.dump.size", .integer(1...10_000), "100",
+        "On a mirror: how much of what waits to be fetched `supportInfo/refChangesQueue` shows.")
     static let mirroringHosting = Setting(
         "throttle.resource.mirror-hosting", .integer(1...10_000), "8",
         "How many packs are made for mirrors at a time.")
@@ -33,6 +39,7 @@ extension SettingTable {
 
     static let mirroring = [
         mirroringUpstream, mirroringFarmSecret, mirroringAuthorities, mirroringInterval, mirroringFetches,
-        mirroringAttempts, mirroringRightsOffline, mirroringHosting, mirroringPulls,
+        mirroringAttempts, mirroringRightsOffline, mirroringTolerance, mirroringQueueDump, mirroringHosting,
+        mirroringPulls,
     ]
 }

@@ -15,6 +15,8 @@ package struct HAProxyConfiguration: Sendable {
     /// Whether SSH connections begin with PROXY protocol, which carries the client's address
     /// (`plugin.ssh.proxy-protocol`).
     package var sendsProxyProtocol: Bool
+    /// Whether the nodes are those of a mirror farm, which answer 200 to `/status` while they have all.
+    package var isMirrorFarm = false
 
     /// Names all of it.
     package init(
@@ -37,7 +39,9 @@ package struct HAProxyConfiguration: Sendable {
 
     private var preamble: [String] {
         [
-            "# HAProxy for a Perigee cluster.",
+            isMirrorFarm
+                ? "# HAProxy for a Perigee mirror farm: nodes that lack something get no clients."
+                : "# HAProxy for a Perigee cluster.",
             "global",
             "    maxconn 4000",
             "",

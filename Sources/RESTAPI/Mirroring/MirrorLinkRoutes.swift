@@ -47,10 +47,11 @@ struct MirrorLinkRoutes {
         guard let state = try MirrorNodeState(rawValue: body.requiredText("state")) else {
             throw RequestError.badRequest("state", "\"state\" is no state of a mirror's node.")
         }
-        let question = MirrorLinks.Question(
+        var question = MirrorLinks.Question(
             cursor: try body.integer("cursor"), state: state, name: try body.requiredText("name"),
             address: try body.requiredText("address"), version: try body.requiredText("version"),
             catalogue: try body.text("catalogue"), rights: try body.text("rights"))
+        question.facts = try facts(body.object("facts"))
         let reply = try await mirroring.links.ask(
             question, by: asked.caller, wait: MirrorLinks.waitMax)
         return try .json([
@@ -58,6 +59,26 @@ struct MirrorLinkRoutes {
             "behind": .bool(reply.isBehind), "catalogue": .string(reply.catalogue),
             "rights": .string(reply.rights), "nodes": .list(reply.nodes.map(\.portable)),
         ])
+    }
+
+    private func facts(_ fields: BodyFields?) throws -> MirrorLinks.NodeFacts {
+        var facts = MirrorLinks.NodeFacts()
+        guard let fields else { return facts }
+        func ids(_ name: String) throws -> IDList? {
+            guard let text = try fields.text(name) else { return nil }
+            guard let ids = IDList(text) else {
+                throw RequestError.badRequest("facts.\(name)", "\"facts.\(name)\" is no list of ids.")
+            }
+            return ids
+        }
+        facts.sshURL = try fields.text("ssh").flatMap { url in
+            url.hasPrefix("ssh://") && url.utf8.count <= 1000 ? url : nil
+        }
+        facts.waiting = max(0, try fields.integer("waiting") ?? 0)
+        facts.behindMilliseconds = max(0, try fields.integer("behind") ?? 0)
+        facts.copies = try ids("copies")
+        facts.failing = try ids("failing")
+        return facts
     }
 
     private func report(_ request: RESTRequest) async throws -> Answer {

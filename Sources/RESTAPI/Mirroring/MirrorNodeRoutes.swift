@@ -57,6 +57,14 @@ struct MirrorNodeRoutes {
             try await requireAdmin(request)
             return try .page(request.page().slice([upstream])) { $0 }
         }
+        group.answer(.get, "upstreamServers/:upstreamId") { request in
+            try await requireAdmin(request)
+            return try .json(try upstream(of: request))
+        }
+        group.answer(.get, "upstreamServers/:upstreamId/repos/:repositoryId") { request in
+            _ = try upstream(of: request)
+            return try await repository(request)
+        }
         group.answer(.get, "progress") { request in
             try await requireAdmin(request)
             return try .json(try await Self.progress(of: follower))
@@ -65,20 +73,8 @@ struct MirrorNodeRoutes {
             try await requireAdmin(request)
             return try .json(.list(follower.status.nodes.map { $0.farmShape(local: follower.node.rawValue) }))
         }
-        group.answer(.get, "mirrorRepos/:externalRepositoryId", repository)
-        group.answer(.get, "repos/:externalRepositoryId", repository)
-        group.answer(.get, "supportInfo/repoSyncStatus") { request in
-            try await requireAdmin(request)
-            let copies = try await follower.copies()
-            return try .page(request.page().slice(copies)) {
-                $0.syncShape(upstream: follower.status.upstreamID)
-            }
-        }
-        group.answer(.get, "supportInfo/out-of-sync-repos/content") { request in
-            try await requireAdmin(request)
-            let copies = try await follower.copies().filter { $0.status != .available }
-            return try .json(.list(copies.map { .integer($0.repository.rawValue) }))
-        }
+        group.answer(.get, "mirrorRepos/:repositoryId", repository)
+        group.answer(.get, "repos/:repositoryId", repository)
     }
 
     /// `{discovering, syncedRepos, totalRepos}`; idle is `false, 0, 0`.
@@ -92,6 +88,14 @@ struct MirrorNodeRoutes {
         ]
     }
 
+    private func upstream(of request: RESTRequest) throws -> PortableValue {
+        let id = try request.path("upstreamId")
+        guard id == follower.status.upstreamID else {
+            throw RequestError.notFound("This mirror has no upstream with the id \(Excerpt.of(id)).")
+        }
+        return upstream
+    }
+
     private var upstream: PortableValue {
         let status = follower.status
         return [
@@ -102,16 +106,29 @@ struct MirrorNodeRoutes {
 
     /// `RestMirroredRepository`, in both of the shapes that clients read.
     private func repository(_ request: RESTRequest) async throws -> Answer {
-        let text = try request.path("externalRepositoryId")
-        guard let number = Int64(text),
-            let found = try await hosting.repositories.get(RepositoryID(number))
+        let text = try request.path("repositoryId")
+        let link = request.query.filledText("jwt")
+        guard let number = Int64(text), let found = try await hosting.repositories.get(RepositoryID(number)),
+            try await isSeen(found, by: request, link: link)
         else {
             throw RequestError.notFound("The repository \(Excerpt.of(text)) is not mirrored here.")
         }
-        try await hosting.permissions.require(.repoRead, request.principal, repository: found)
-        let copy = try await follower.copies().first { $0.repository == found.id }
+        let copy = try await follower.copies(of: found.id).first
         return try .json(
             found.mirroredShape(copy, name: follower.settings.name, links: hosting.settings.baseURL))
+    }
+
+    /// - Throws: `RequestError` with 401 for a link that is no longer good.
+    private func isSeen(_ repository: Repository, by request: RESTRequest, link: String?) async throws -> Bool
+    {
+        guard let link else {
+            return try await hosting.permissions.has(.repoRead, request.principal, repository: repository)
+        }
+        guard follower.accepts(link: link, to: repository.id) else {
+            throw RequestError(
+                .unauthorized, "The link is no longer good. Ask the upstream for another one.")
+        }
+        return true
     }
 
     private func requireAdmin(_ request: RESTRequest) async throws {
@@ -135,7 +152,8 @@ extension MirrorNode {
 }
 
 extension MirroredCopy {
-    fileprivate func syncShape(upstream: String?) -> PortableValue {
+    /// What `supportInfo` shows of it.
+    func syncShape(upstream: String?) -> PortableValue {
         [
             "upstreamId": .optional(upstream), "externalRepoId": .string("\(repository)"),
             "localRepoId": .integer(repository.rawValue), "localProjectId": .optional(project?.rawValue),
@@ -149,8 +167,9 @@ extension MirroredCopy {
 }
 
 extension Repository {
-    fileprivate func mirroredShape(_ copy: MirroredCopy?, name: String, links: BaseURL) -> PortableValue {
-        let clone = portable(links: links)["links"]?["clone"] ?? .list([])
+    /// `RestMirroredRepository` of a mirror, in both of the shapes that clients read.
+    func mirroredShape(_ copy: MirroredCopy?, name: String, links: BaseURL) -> PortableValue {
+        let clone = cloneLinks(links)
         let status = copy?.status ?? .notMirrored
         return [
             "available": .bool(status.isAvailable), "status": .string(status.rawValue),
@@ -158,5 +177,10 @@ extension Repository {
             "lastUpdated": .optional(copy?.syncedMilliseconds), "cloneUrls": clone, "pushUrls": clone,
             "links": ["clone": clone, "push": clone],
         ]
+    }
+
+    /// The addresses to clone from at a server.
+    func cloneLinks(_ base: BaseURL) -> PortableValue {
+        portable(links: base)["links"]?["clone"] ?? .list([])
     }
 }

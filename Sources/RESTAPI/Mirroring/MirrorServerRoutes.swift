@@ -33,22 +33,7 @@ struct MirrorServerRoutes {
             _ = try await mirroring.registry.server(id)
             return try .json(.list(try await mirroring.links.nodes(of: id).map(\.portable)))
         }
-        group.answer(.get, RouterPath(server + "/syncSettings")) { request in
-            try await hosting.permissions.require(.admin, request.principal)
-            return try await settings(of: request.mirrorID())
-        }
-        group.answer(.put, RouterPath(server + "/syncSettings")) { request in
-            try await hosting.permissions.require(.sysAdmin, request.principal)
-            let id = try request.mirrorID()
-            let body = try await request.body()
-            if let projects = try body.texts("projectIds") {
-                try await mirroring.registry.choose(projects.map(projectID), replacing: true, of: id)
-            }
-            if let mode = try body.text("mode") {
-                try await mirroring.registry.setMode(MirrorModeText.read(mode), of: id)
-            }
-            return try await settings(of: id)
-        }
+        group.answer(.post, RouterPath(server + "/events"), event)
     }
 
     /// The mirror itself, or an administrator, says where it is.
@@ -66,20 +51,25 @@ struct MirrorServerRoutes {
         return try .json(server.serverShape)
     }
 
-    private func settings(of id: MirrorID) async throws -> Answer {
-        let server = try await mirroring.registry.server(id)
-        let projects = try await mirroring.registry.projects(of: id)
-        return try .json([
-            "mode": .string(server.mode.rawValue),
-            "projectIds": .list(projects.map { .string("\($0)") }),
-        ])
-    }
-
-    private func projectID(_ text: String) throws -> ProjectID {
+    /// What a mirror tells of a repository when it is not asked: for mirrors that do not keep a link.
+    private func event(_ request: RESTRequest) async throws -> Answer {
+        let server = try await mirroring.registry.server(request.mirrorID())
+        let body = BodyFields(try await mirroring.admit(request, as: server.id).body.mapValue ?? [:])
+        let kind = try body.requiredText("type")
+        let text = try body.requiredText("upstreamRepoId")
         guard let number = Int64(text) else {
-            throw RequestError.badRequest(
-                "projectIds", "\"\(Excerpt.of(text))\" is not the id of a project. Give its number.")
+            throw RequestError.notFound("No repository has the id \(Excerpt.of(text)).")
         }
-        return ProjectID(number)
+        let repository = try await mirroring.catalogue.repository(RepositoryID(number), for: server)
+        switch kind {
+        case "SYNCHRONIZED":
+            try await hosting.repositories.announceSynchronized(
+                repository.id, mirror: server.id.rawValue, named: server.properties.name, changes: nil)
+        case "SYNCHRONIZATION_FAILED": break
+        default:
+            throw RequestError.badRequest(
+                "type", "\"type\" is neither SYNCHRONIZED nor SYNCHRONIZATION_FAILED.")
+        }
+        return .noContent
     }
 }

@@ -23,6 +23,7 @@ struct CapabilityRoutes {
                 "access-tokens": .string(base + "/rest/access-tokens/1.0"),
                 "branch-utils": .string(base + "/rest/branch-utils/1.0"),
                 "plugins": .string(base + "/rest/plugins/1.0"),
+                "repository-mirroring": .string(base + "/rest/mirroring/1.0"),
                 "repository-hooks": .string(base + "/rest/api/1.0"),
             ],
         ]

@@ -1,11 +1,14 @@
 import HTTPServing
 import Hosting
 import Hummingbird
+import Mirroring
 import Portable
 
 /// `repos`, `projects/{key}/repos` and `projects/{key}/repos/{slug}`.
 struct RepositoryRoutes {
     let hosting: Hosting
+    /// Without it, nothing is said of mirrors.
+    let mirroring: Mirroring?
 
     func add(to group: RouterGroup<ServingContext>) {
         group.answer(.get, "repos", list)
@@ -17,7 +20,13 @@ struct RepositoryRoutes {
         }
         group.answer(.post, RouterPath(ResourcePath.project + "/repos"), create)
         group.answer(.get, RouterPath(ResourcePath.repository)) { request in
-            try .json(try await request.repository(of: hosting).portable(links: hosting.settings.baseURL))
+            let repository = try await request.repository(of: hosting)
+            let shape = repository.portable(links: hosting.settings.baseURL)
+            guard let mirroring, mirroring.follower == nil,
+                let mirrors = try? await mirroring.registry.mirrors(
+                    of: repository.id, in: repository.project.id, for: request.principal.user?.id)
+            else { return try .json(shape) }
+            return try .json(repository.adding(mirrors, to: shape))
         }
         group.answer(.put, RouterPath(ResourcePath.repository), update)
         group.answer(.delete, RouterPath(ResourcePath.repository), delete)

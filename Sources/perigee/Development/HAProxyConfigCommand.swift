@@ -4,7 +4,8 @@ import Node
 /// `perigee admin haproxy-config`: the configuration of a load balancer.
 struct HAProxyConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "haproxy-config", abstract: "Print a configuration of HAProxy for a cluster.",
+        commandName: "haproxy-config",
+        abstract: "Print a configuration of HAProxy for a cluster or a mirror farm.",
         discussion: "Example: perigee admin haproxy-config node1=10.0.0.1:7990:7999 node2=10.0.0.2:7990:7999")
 
     @Argument(help: ArgumentHelp("The nodes.", valueName: "name=host:http-port[:ssh-port]"))
@@ -22,6 +23,9 @@ struct HAProxyConfigCommand: ParsableCommand {
     @Flag(name: .customLong("proxy-protocol"), help: "The nodes expect PROXY protocol on SSH.")
     var proxyProtocol = false
 
+    @Flag(help: "The nodes are those of a mirror farm.")
+    var mirror = false
+
     func run() throws {
         let parsed = try nodes.map { text in
             guard let node = BalancedNode(text) else {
@@ -30,10 +34,10 @@ struct HAProxyConfigCommand: ParsableCommand {
             }
             return node
         }
-        print(
-            HAProxyConfiguration(
-                nodes: parsed, httpBind: bind, sshBind: sshBind, isEncrypted: https,
-                sendsProxyProtocol: proxyProtocol
-            ).text, terminator: "")
+        var configuration = HAProxyConfiguration(
+            nodes: parsed, httpBind: bind, sshBind: sshBind, isEncrypted: https,
+            sendsProxyProtocol: proxyProtocol)
+        configuration.isMirrorFarm = mirror
+        print(configuration.text, terminator: "")
     }
 }

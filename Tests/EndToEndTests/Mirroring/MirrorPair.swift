@@ -15,16 +15,17 @@ struct MirrorPair {
     let id: String
 
     /// Starts both, accepts the mirror, and waits until its nodes have everything.
+    /// - Parameter primaryProperties: Of the primary.
     /// - Parameter environment: More variables for the mirror's nodes.
     /// - Parameter prepare: Called with the primary before it starts.
     /// - Parameter fill: Makes what is there before the mirror is.
     static func start(
         nodes: Int = 1, accept: Bool = true, properties: [String: String] = [:],
-        upstreamProperties: [String: String] = [:], environment: [String: String] = [:],
+        primary primaryProperties: [String: String] = [:], environment: [String: String] = [:],
         fill: (RunningNode, GitClient) async throws -> Void = { _, _ in },
         prepare: (RunningNode) async throws -> Void = { _ in }
     ) async throws -> MirrorPair {
-        let primary = try RunningNode.prepare(properties: upstreamProperties)
+        let primary = try RunningNode.prepare(properties: primaryProperties)
         try await prepare(primary)
         try await primary.start()
         let git = try GitClient()

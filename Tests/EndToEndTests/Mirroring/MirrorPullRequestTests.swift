@@ -52,7 +52,7 @@ import Testing
 
     @Test func `where they are followed eagerly, a comparison brings and removes them`() async throws {
         let pair = try await MirrorPair.start(
-            properties: Self.often, upstreamProperties: ["plugin.mirroring.pull-requests.eager": "true"],
+            properties: Self.often, primary: ["plugin.mirroring.pull-requests.eager": "true"],
             fill: MirrorPair.fill)
         let (mirror, id) = (pair.mirrors[0], try await pair.id(of: "app"))
         let head = try await pair.git.succeed("rev-parse", "HEAD", in: "work")

@@ -35,7 +35,9 @@ local changes = perigee.executors.define("changes", {
 ---@param list string[][]?
 local function tell(repository, kind, list)
   for _, mirror in ipairs(mirrors.of(repository.project.id)) do
-    local task = { mirror = mirror, repository = repository.id, kind = kind, changes = list }
+    local task = {
+      mirror = mirror, repository = repository.id, kind = kind, changes = list, since = perigee.time.now(),
+    }
     local taken, err = changes:submit(task)
     if not taken then
       log.warn("a change is left to the next comparison: " .. err.message, { repository = repository.id })

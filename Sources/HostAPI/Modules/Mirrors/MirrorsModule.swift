@@ -63,6 +63,10 @@ enum MirrorsModule {
                 "pulls", .string, "Of `refs`, on a mirror: a digest of the upstream's refs of pull requests.",
                 isOptional: true),
             HostField("generation", .integer, "To be reported; `nil` after a comparison.", isOptional: true),
+            HostField(
+                "since", .integer,
+                "On an upstream, for its figures: when the change was acknowledged, by `perigee.time.now`.",
+                isOptional: true),
         ])
 
     static let link = HostRecord(
@@ -188,6 +192,21 @@ enum MirrorsModule {
         ]
     }
 
+    private static func counted(
+        _ mirroring: Mirroring, to mirror: MirrorID, since: Int64?, _ body: () async throws -> Delivery
+    ) async throws -> Delivery {
+        do {
+            let delivery = try await body()
+            mirroring.noteDelivery(delivery.behind.isEmpty ? .done : .behind, to: mirror, since: since)
+            return delivery
+        } catch {
+            var isAway = false
+            if case MirroringError.conflict = error { isAway = true }
+            mirroring.noteDelivery(isAway ? .away : .failed, to: mirror, since: nil)
+            throw error
+        }
+    }
+
     private static func deliver(_ services: HostServices) -> HostFunction {
         HostFunction(
             "deliver",
@@ -227,10 +246,12 @@ enum MirrorsModule {
                 }
                 let wait = try duration(call, 2) ?? .seconds(10)
                 let mirroring = try services.require(\.mirroring)
+                let since = call.list(1).compactMap { $0["since"]?.integerValue }.min()
                 return try await outcomes {
                     let kind = MirrorWork.Kind.merged(items.map(\.kind))
-                    let delivery = try await mirroring.deliver(
-                        kind, of: first.repository, to: mirror, wait: wait)
+                    let delivery = try await counted(mirroring, to: mirror, since: since) {
+                        try await mirroring.deliver(kind, of: first.repository, to: mirror, wait: wait)
+                    }
                     return [
                         [
                             "nodes": .list(delivery.nodes.map { .string($0) }),

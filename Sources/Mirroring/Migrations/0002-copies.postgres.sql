@@ -1,0 +1,5 @@
+ALTER TABLE mirror_node ADD COLUMN ssh_url TEXT;
+ALTER TABLE mirror_node ADD COLUMN copies TEXT;
+ALTER TABLE mirror_node ADD COLUMN failing TEXT;
+ALTER TABLE mirror_node ADD COLUMN waiting BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE mirror_node ADD COLUMN behind BIGINT NOT NULL DEFAULT 0;
