@@ -17,6 +17,8 @@ extension PluginHost {
         if let (key, problem) = schema.problem(of: settings) {
             throw PluginHostError.invalidSettings(id: plugin, key: key, problem: problem)
         }
+        await settingTurns.enter()
+        defer { settingTurns.leave() }
         let stored = try await settingStore.fetchDecision(plugin: plugin, scope: scope)
         let merged = schema.merged(settings, over: stored.settings)
         try await settingStore.putSettings(merged, plugin: plugin, scope: scope)
@@ -27,6 +29,8 @@ extension PluginHost {
     /// - Throws: ``PluginHostError``.
     package func deleteSettings(plugin: String, scope: PluginScope) async throws {
         let schema = try schema(plugin, scope)
+        await settingTurns.enter()
+        defer { settingTurns.leave() }
         try await settingStore.putSettings(nil, plugin: plugin, scope: scope)
         await changed(plugin, scope, schema.resolved(.map([:])))
     }
@@ -49,6 +53,28 @@ extension PluginHost {
         _ = try schema(plugin, scope)
         try await settingStore.putEnabled(enabled, plugin: plugin, scope: scope)
         await changed(plugin, scope, [:])
+    }
+
+    /// Until the host stops: follows what is set on other nodes.
+    nonisolated func watchSettings() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: configuration.watchInterval)
+            await followSettings()
+        }
+    }
+
+    /// Takes over settings of the server that were set on another node.
+    private func followSettings() async {
+        await settingTurns.enter()
+        defer { settingTurns.leave() }
+        guard !isStopped, let stored = try? await settingStore.fetchGlobalSettings() else { return }
+        for id in order {
+            guard let instance = slots[id]?.dispatcher?.instance,
+                let schema = slots[id]?.candidate.manifest?.config
+            else { continue }
+            let values = schema.resolved(stored[id] ?? .map([:]))
+            if values != instance.context.settings { await changed(id, .global, values) }
+        }
     }
 
     private func schema(_ plugin: String, _ scope: PluginScope) throws -> SettingSchema {

@@ -21,6 +21,8 @@ package actor PluginHost {
     let loader: PluginLoader
     /// Start, stop, enable, disable and reload happen one after another.
     let changes = SerialTurns()
+    /// Settings are stored and taken over one after another, so that no older ones come last.
+    let settingTurns = SerialTurns()
     var slots: [String: PluginSlot] = [:]
     /// Ids in load order.
     var order: [String] = []
@@ -82,6 +84,8 @@ package actor PluginHost {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { for await excess in excesses { await self?.quarantine(excess) } }
                 group.addTask { await self?.lookAround() }
+                // Apart from that, since it waits for what plugins do with their settings.
+                group.addTask { await self?.watchSettings() }
             }
         }
         logger.info("plugins loaded", metadata: ["enabled": "\(enabled)", "found": "\(slots.count)"])

@@ -1,4 +1,5 @@
 import ClusterServices
+import Logging
 import PluginHost
 import Portable
 import Testing
@@ -36,6 +37,27 @@ import Testing
         try await test.host.deleteSettings(plugin: "a.x", scope: .global)
         _ = await test.publish("x:global")
         #expect(test.tests.said == [60_000, "changed", 120_000, "changed", 60_000])
+        await test.stop()
+    }
+
+    @Test func `settings of the server reach the other nodes`() async throws {
+        let test = try await host()
+        var configuration = PluginHostConfiguration(
+            firstPartyDirectory: nil, installedDirectory: test.installed.path, ceilings: PluginCeilings())
+        configuration.node = "other"
+        configuration.watchInterval = .milliseconds(20)
+        let bus = EventBus()
+        let other = PluginHost(
+            configuration: configuration, database: test.database, events: bus, modules: test.tests.modules,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        await other.start()
+        await other.announceServing()
+        try await test.host.setSettings(["wait_for": "2m"], plugin: "a.x", scope: .global)
+        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
+        while test.tests.said.count < 2, ContinuousClock.now < deadline { await Task.yield() }
+        _ = await bus.publish(Event(key: "x:global", payload: [:], id: "1")).delivery()
+        #expect(test.tests.said == ["changed", "changed", 120_000])
+        await other.stop()
         await test.stop()
     }
 

@@ -39,6 +39,8 @@ perigee.jobs.every("compare", perigee.config.interval, { mode = "once_per_cluste
   for project in perigee.projects.each() do comparisons:submit({ project = project.key }) end
 end)
 
+perigee.config.on_change(function() perigee.jobs.run_now("compare") end)
+
 perigee.routes.get("/status", { permission = "ADMIN" }, function()
   return { json = { values = mirror.all() } }
 end)

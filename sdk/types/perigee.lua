@@ -1894,7 +1894,8 @@ perigee.config = {}
 ---@return table? settings `nil` where the plugin is not switched on.
 function perigee.config.repository(repository) end
 
----Calls a function after an administrator changed the settings of `config`.
+---Calls a function after an administrator changed the settings of `config`: on every node, within
+---seconds.
 ---
 ---Answers at once.
 ---Only while the main chunk runs.

@@ -46,7 +46,11 @@ enum ConfigModule {
         })
 
     private static let onChange = HostFunction(
-        "on_change", summary: "Calls a function after an administrator changed the settings of `config`.",
+        "on_change",
+        summary: """
+            Calls a function after an administrator changed the settings of `config`: on every node, within \
+            seconds.
+            """,
         parameters: [HostParameter("handler", .function("fun()"), "Called without arguments; may wait.")],
         phase: .registration,
         example: """

@@ -25,6 +25,21 @@ struct PluginSettingStore: Sendable {
         }
     }
 
+    /// The settings of the server, as written, by plugin.
+    func fetchGlobalSettings() async throws -> [String: PortableValue] {
+        try await database.lookUp { transaction in
+            var found: [String: PortableValue] = [:]
+            for row in try transaction.rows(
+                "SELECT plugin_id, settings FROM plugin_setting WHERE scope = ?",
+                [.text(PluginScope.global.description)])
+            {
+                guard let text = try row.optionalText("settings") else { continue }
+                found[try row.text("plugin_id")] = try JSON.decode(text)
+            }
+            return found
+        }
+    }
+
     /// - Parameter settings: As written; `nil` goes back to the defaults.
     func putSettings(_ settings: [String: PortableValue]?, plugin: String, scope: PluginScope) async throws {
         let text = try settings.map { try JSON.text(.map($0)) }
