@@ -99,8 +99,8 @@ final class RefSnapshot: Sendable {
         return digests
     }
 
-    /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of some refs; nil when there are none. Without
-    /// those that mirrors do not take over: symbolic and damaged ones.
+    /// SHA-256, in hexadecimal, of the lines `name NUL hash LF` of some refs; nil when there are none.
+    /// Without those that mirrors do not take over: symbolic and damaged ones.
     private func digest(_ isWanted: (String) -> Bool) -> String? {
         var hash = SHA256()
         var isEmpty = true
