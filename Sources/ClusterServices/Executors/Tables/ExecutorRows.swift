@@ -202,7 +202,8 @@ struct ExecutorRows {
             row: "(CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT))",
             """
             ) INSERT INTO executor_tail (executor_id, bucket, last_number, bytes)
-            SELECT executor_id, bucket, \(now) * 4096 + tasks, bytes FROM v WHERE tasks > 0 ON CONFLICT (executor_id, bucket) DO UPDATE SET
+            SELECT executor_id, bucket, \(now) * 4096 + tasks, bytes FROM v
+            WHERE tasks > 0 ON CONFLICT (executor_id, bucket) DO UPDATE SET
             last_number = executor_tail.last_number + excluded.last_number % 4096,
             bytes = executor_tail.bytes + excluded.bytes
             RETURNING executor_id, bucket, last_number, bytes
