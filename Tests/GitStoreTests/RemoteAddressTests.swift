@@ -59,6 +59,14 @@ import Testing
         }
     }
 
+    @Test func `a name that leads to this machine is looked up and known as such`() async throws {
+        let found = try await NetworkAddress.addresses(of: "localhost")
+        let loopbacks = [try #require(NetworkAddress("127.0.0.1")), try #require(NetworkAddress("::1"))]
+        #expect(!found.isEmpty && found.allSatisfy { loopbacks.contains($0) && !$0.isPublic })
+        let none = try await NetworkAddress.addresses(of: "nowhere.invalid")
+        #expect(none.isEmpty)
+    }
+
     @Test func `patterns of hosts mean what they say`() throws {
         #expect(try #require(HostPattern("*")).matches("anything.example"))
         let below = try #require(HostPattern("*.Example.com"))

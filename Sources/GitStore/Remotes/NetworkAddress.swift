@@ -64,17 +64,13 @@ package struct NetworkAddress: Sendable, Hashable {
         var next = list
         while let entry = next?.pointee, found.count < 16 {
             next = entry.ai_next
-            guard let raw = entry.ai_addr.map(UnsafeRawPointer.init) else { continue }
-            let bytes: [UInt8]
-            switch entry.ai_family {
-            case AF_INET:
-                let address = raw.loadUnaligned(as: sockaddr_in.self).sin_addr
-                bytes = withUnsafeBytes(of: address) { Array($0) }
-            case AF_INET6:
-                let address = raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr
-                bytes = withUnsafeBytes(of: address) { Array($0) }
-            default: continue
-            }
+            guard let start = entry.ai_addr else { continue }
+            let raw = UnsafeRawBufferPointer(start: start, count: Int(entry.ai_addrlen))
+            // Read as bytes, because the types' own module depends on what else is imported: the family and
+            // the port, with IPv6 four bytes more, and the address.
+            let (offset, count) = entry.ai_family == AF_INET ? (4, 4) : (8, 16)
+            guard [AF_INET, AF_INET6].contains(entry.ai_family), raw.count >= offset + count else { continue }
+            let bytes = Array(raw[offset..<offset + count])
             let address = NetworkAddress(bytes: bytes)
             if !found.contains(address) { found.append(address) }
         }
