@@ -21,7 +21,7 @@ struct NodeParts: Sendable {
     let mirroring: Mirroring
     let plugins: PluginHost
     /// The endpoints of plugins.
-    let routes = RouteTable()
+    let routes = RouteTable(isWhole: false)
     let hooks: HookSocket
 
     /// Checks what must hold, opens the database, and makes the parts from below to above.

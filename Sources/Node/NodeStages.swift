@@ -136,6 +136,7 @@ struct NodeStages: Sendable {
         Logger(label: "perigee.lifecycle").notice(
             "serving", metadata: ["url": "\(url)", "node.id": "\(id.rawValue)"])
         await parts.plugins.announceServing()
+        parts.routes.noteWhole()
     }
 
     private func withdraw() {

@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func `a path finds its endpoint, a word before a name, and its plugin's alone`() async throws {
-        let routes = RouteTable()
+        let routes = RouteTable(isWhole: false)
         _ = routes.add(try route(.get, "/report/{repository}", status: 201), plugin: "a.x")
         _ = routes.add(try route(.get, "/report/all", status: 202), plugin: "a.x")
         _ = routes.add(try route(.put, "/{a}/{b}", status: 203), plugin: "a.x")
@@ -52,6 +52,14 @@ import Testing
             return
         }
         #expect(methods == ["PUT"])
+        for isWhole in [false, true] {
+            if isWhole { routes.noteWhole() }
+            switch routes.find(plugin: "a.y", method: "GET", path: ["report", "12"]) {
+            case .notYet: #expect(!isWhole)
+            case .nothing: #expect(isWhole)
+            default: Issue.record("something was found")
+            }
+        }
     }
 
     @Test func `a newer endpoint answers in the place of an older one until it goes`() async throws {

@@ -11,6 +11,7 @@ package final class RouteTable: Sendable {
         var entries: [String: [Entry]] = [:]
         var last = 0
         var running: [String: Int] = [:]
+        var isWhole: Bool
     }
 
     /// What there is for a request.
@@ -19,16 +20,24 @@ package final class RouteTable: Sendable {
         case route(PluginRoute, parameters: [String: String])
         /// The path exists for these methods alone.
         case otherMethods([String])
+        /// Nothing yet: plugins are about to add theirs.
+        case notYet
         /// Nothing.
         case nothing
     }
 
     /// How many requests one plugin answers at the same time.
     package static let runningMax = 64
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// None yet.
-    package init() {}
+    /// - Parameter isWhole: Whether what is not there will not come either; else ``noteWhole()`` says when.
+    package init(isWhole: Bool = true) {
+        state = Mutex(State(isWhole: isWhole))
+    }
+
+    /// All plugins that start with the node have added theirs.
+    package func noteWhole() { state.withLock { $0.isWhole = true } }
 
     /// Adds an endpoint. One for the same requests that was there before is asked no more, and is back when
     /// this one goes.
@@ -67,7 +76,8 @@ package final class RouteTable: Sendable {
         }
         if let best { return .route(best.entry.route, parameters: best.parameters) }
         let others = Set(fitting.map { $0.entry.route.method.rawValue })
-        return others.isEmpty ? .nothing : .otherMethods(others.sorted())
+        guard others.isEmpty else { return .otherMethods(others.sorted()) }
+        return state.withLock(\.isWhole) ? .nothing : .notYet
     }
 
     /// Runs a body as one of the requests that a plugin answers.

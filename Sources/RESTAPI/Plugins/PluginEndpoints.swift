@@ -43,6 +43,10 @@ struct PluginEndpoints {
         switch routes.find(plugin: plugin, method: method, path: path) {
         case .nothing:
             throw RequestError.notFound("There is nothing at this address. Check the URL.")
+        case .notYet:
+            throw RequestError(
+                .serviceUnavailable, "The node's plugins are starting. Try again in a moment.",
+                headers: [.retryAfter: "1"])
         case .otherMethods(let methods):
             let names = (methods + (methods.contains("GET") ? ["HEAD"] : [])).joined(separator: ", ")
             throw RequestError(

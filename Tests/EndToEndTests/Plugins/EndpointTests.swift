@@ -36,6 +36,15 @@ import Testing
 
     private func target(_ path: String) -> String { "/plugins/a.x\(path)" }
 
+    /// The node serves before its plugins have started.
+    private func waitUntilServed(_ client: HTTPClient, _ place: String) async throws {
+        try await waitUntil("the plugin to serve") {
+            let status = try await client.get(place).status
+            #expect([200, 503].contains(status))
+            return status == 200
+        }
+    }
+
     private func post(_ client: HTTPClient, _ path: String, _ body: String) async throws -> HTTPAnswer {
         try await client.send(
             "POST", target(path), headers: ["Content-Type": "application/json"], body: Data(body.utf8))
@@ -45,6 +54,7 @@ import Testing
         let node = try RunningNode.prepare()
         try node.installPlugin("a.x", permissions: Self.permissions, main: Self.main)
         try await node.start()
+        try await waitUntilServed(node.anonymous, target("/hello/x"))
         let (anonymous, admin) = (node.anonymous, node.http)
 
         let hello = try await admin.get(
@@ -84,6 +94,7 @@ import Testing
         try node.installPlugin("a.x", permissions: Self.permissions, main: Self.main)
         try await node.start()
         let (anonymous, place) = (node.anonymous, target("/hello/x"))
+        try await waitUntilServed(anonymous, place)
         let isOver = Mutex(false)
         let isOverNow = { @Sendable in isOver.withLock { $0 } }
         let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
@@ -109,6 +120,7 @@ import Testing
         let node = try RunningNode.prepare()
         try node.installPlugin("a.x", permissions: Self.permissions, main: Self.main)
         try await node.start()
+        try await waitUntilServed(node.anonymous, target("/hello/x"))
         let (anonymous, admin) = (node.anonymous, node.http)
         #expect(try await post(admin, "/keep", #"{"a": [1, 2.5, "x"]}"#).status == 201)
         let kept = try await admin.get("/rest/plugins/latest/a.x/kv?prefix=kept").json()
