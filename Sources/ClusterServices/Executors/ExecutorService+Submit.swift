@@ -68,13 +68,6 @@ extension ExecutorService {
         return taken
     }
 
-    private struct Input: Sendable {
-        let executor: Int64
-        let name: String
-        let tasksMax: Int
-        let tasks: [(task: ExecutorRows.StoredTask, delay: Int64?)]
-    }
-
     private struct Written: Sendable {
         /// What was refused, by its place.
         var refusals: [Int: ExecutorError] = [:]
@@ -83,7 +76,6 @@ extension ExecutorService {
         /// When delayed tasks are due, in milliseconds from now.
         var dues: [Int64] = []
         var isPromoted = true
-        var promoted: Set<Int64> = []
         /// What this node has claimed with it.
         var claimed: [ExecutorRows.ClaimedBatch] = []
     }
@@ -92,15 +84,12 @@ extension ExecutorService {
     private struct NoRoom: Error {}
 
     private func write(_ submissions: [Submission], promotes: Bool) async {
-        let inputs = submissions.map {
-            Input(executor: $0.executor, name: $0.name, tasksMax: $0.tasksMax, tasks: $0.tasks)
-        }
         do {
             let written: Written
             do {
-                written = try await write(inputs, promotes: promotes, expectsRoom: !promotes)
+                written = try await write(submissions, promotes: promotes, expectsRoom: !promotes)
             } catch is NoRoom {
-                written = try await write(inputs, promotes: promotes, expectsRoom: false)
+                written = try await write(submissions, promotes: promotes, expectsRoom: false)
             }
             state.withLock { $0.wasFull = !written.refusals.isEmpty }
             for (index, submission) in submissions.enumerated() {
@@ -115,7 +104,7 @@ extension ExecutorService {
     /// Others may begin with the tasks before the disk has them, so that submitters to one bucket do not wait
     /// for each other's syncs. What a task then writes gets to the disk behind it.
     /// - Throws: ``NoRoom``, if room is expected and there is none.
-    private func write(_ inputs: [Input], promotes: Bool, expectsRoom: Bool) async throws -> Written {
+    private func write(_ inputs: [Submission], promotes: Bool, expectsRoom: Bool) async throws -> Written {
         let owner = (try? membership.incarnation())?.rawValue ?? 0
         let expectsRoom = expectsRoom && !state.withLock(\.wasFull)
         let early = expectsRoom ? inputs.flatMap { $0.tasks.filter { $0.delay == nil }.map(\.task) } : []
@@ -132,13 +121,14 @@ extension ExecutorService {
                     transaction, usageOf: Set(inputs.map(\.executor)), &usage, tailsFor: early)
                 let (admitted, added) = Self.admit(inputs, &usage, &written)
                 if expectsRoom, !written.refusals.isEmpty { throw NoRoom() }
+                var promoted: Set<Int64> = []
                 if promotes {
-                    (written.promoted, written.isPromoted) = try rows.promote(limit: 500)
+                    (promoted, written.isPromoted) = try rows.promote(limit: 500)
                     if let due = try rows.nextDue() { written.dues.append(due) }
                 }
                 let tasks = admitted.filter { $0.delay == nil }.map(\.task)
                 let delayed = admitted.compactMap { item in item.delay.map { (task: item.task, delay: $0) } }
-                written.executors = Set(tasks.map(\.key.executor)).union(written.promoted)
+                written.executors = Set(tasks.map(\.key.executor)).union(promoted)
                 written.dues += delayed.map(\.delay)
                 if !expectsRoom { try rows.append(tasks) }
                 try rows.putOff(delayed)
@@ -151,7 +141,7 @@ extension ExecutorService {
 
     /// Gives the tasks that there is room for, and how many each executor gets.
     private static func admit(
-        _ inputs: [Input], _ usage: inout [Int64: Int64], _ written: inout Written
+        _ inputs: [Submission], _ usage: inout [Int64: Int64], _ written: inout Written
     ) -> (tasks: [(task: ExecutorRows.StoredTask, delay: Int64?)], added: [Int64: Int64]) {
         var tasks: [(task: ExecutorRows.StoredTask, delay: Int64?)] = []
         var added: [Int64: Int64] = [:]

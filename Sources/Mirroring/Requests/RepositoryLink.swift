@@ -15,9 +15,7 @@ package struct RepositoryLink: Sendable, Hashable {
 
     /// How long it is good, in milliseconds.
     static let lifeMilliseconds: Int64 = 300_000
-    /// Nothing else that is signed by the same key begins so.
-    private static let header = Array(#"{"alg":"EdDSA","typ":"perigee-link"}"#.utf8)
-    private static let bytesMax = 2_000
+    private static let kind: StaticString = "perigee-link"
 
     /// From now on.
     init(repository: RepositoryID, mirror: MirrorID, user: String?, now: Int64) {
@@ -33,19 +31,14 @@ package struct RepositoryLink: Sendable, Hashable {
             "iss": .string(upstream.id), "aud": .string(mirror.rawValue), "sub": .optional(user),
             "repo": .integer(repository.rawValue), "exp": .integer(expires),
         ]
-        let message = "\(Self.header.base64URL).\(try JSON.encode(claims).base64URL)"
-        return "\(message).\(try upstream.key.sign(Array(message.utf8)).base64URL)"
+        return try SignedClaims.sign(claims, kind: Self.kind, upstream.key)
     }
 
     /// Reads a text, if it was signed by a key and holds at this time; nil for anything else. Clocks may
     /// differ as everywhere between a mirror and its upstream.
     init?(_ text: String, publicKey: [UInt8], now: Int64) {
-        guard text.utf8.count <= Self.bytesMax else { return nil }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, [UInt8](base64URL: parts[0]) == Self.header,
-            let payload = [UInt8](base64URL: parts[1]), let signature = [UInt8](base64URL: parts[2]),
-            SigningKey.isSigned(Array("\(parts[0]).\(parts[1])".utf8), signature, by: publicKey),
-            let claims = try? JSON.decode(payload), let repository = claims["repo"]?.integerValue,
+        guard let claims = SignedClaims.read(text, kind: Self.kind, publicKey: publicKey),
+            let repository = claims["repo"]?.integerValue,
             let mirror = claims["aud"]?.stringValue.flatMap({ MirrorID($0) }),
             let expires = claims["exp"]?.integerValue, expires > now - RequestToken.clockTolerance
         else { return nil }

@@ -23,8 +23,6 @@ package struct RequestToken: Sendable {
     package static let lifeMilliseconds: Int64 = 30_000
     /// How far two clocks may be apart, in milliseconds.
     package static let clockTolerance: Int64 = 30_000
-    private static let header = Array(#"{"alg":"EdDSA","typ":"JWT"}"#.utf8)
-    private static let bytesMax = 2_000
 
     /// Makes the text of a token.
     /// - Parameter now: By this machine's clock, in milliseconds since 1970.
@@ -38,14 +36,13 @@ package struct RequestToken: Sendable {
             "iat": .double(Double(now) / 1000), "exp": .double(Double(now + lifeMilliseconds) / 1000),
             "qsh": .string(digest.target), "bsh": .string(digest.body),
         ]
-        let message = "\(header.base64URL).\(try JSON.encode(claims).base64URL)"
-        return "\(message).\(try key.sign(Array(message.utf8)).base64URL)"
+        return try SignedClaims.sign(claims, kind: "JWT", key)
     }
 
     /// Reads a token without believing any of it.
     /// - Throws: ``TokenError/malformed(_:)``.
     package init(_ text: String) throws(TokenError) {
-        guard text.utf8.count <= Self.bytesMax else { throw .malformed("it is too long") }
+        guard text.utf8.count <= SignedClaims.bytesMax else { throw .malformed("it is too long") }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let header = [UInt8](base64URL: parts[0]),
             let payload = [UInt8](base64URL: parts[1]), let signature = [UInt8](base64URL: parts[2])

@@ -14,9 +14,7 @@ struct Delegation: Sendable, Hashable {
 
     /// How long it is good, in milliseconds.
     static let lifeMilliseconds: Int64 = 60_000
-    /// Nothing else that is signed by the same key begins so.
-    private static let header = Array(#"{"alg":"EdDSA","typ":"perigee-delegation"}"#.utf8)
-    private static let bytesMax = 2_000
+    private static let kind: StaticString = "perigee-delegation"
 
     /// Its text.
     func sign(_ key: SigningKey) throws -> String {
@@ -24,8 +22,7 @@ struct Delegation: Sendable, Hashable {
             "key": .integer(self.key), "sub": .integer(user), "aud": .string(mirror.rawValue),
             "exp": .integer(expires),
         ]
-        let message = "\(Self.header.base64URL).\(try JSON.encode(claims).base64URL)"
-        return "\(message).\(try key.sign(Array(message.utf8)).base64URL)"
+        return try SignedClaims.sign(claims, kind: Self.kind, key)
     }
 
     /// For a caller's key, from now on.
@@ -38,12 +35,8 @@ struct Delegation: Sendable, Hashable {
 
     /// Reads a text, if it was signed by a key and holds at this time; nil for anything else.
     init?(_ text: String, publicKey: [UInt8], now: Int64) {
-        guard text.utf8.count <= Self.bytesMax else { return nil }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, [UInt8](base64URL: parts[0]) == Self.header,
-            let payload = [UInt8](base64URL: parts[1]), let signature = [UInt8](base64URL: parts[2]),
-            SigningKey.isSigned(Array("\(parts[0]).\(parts[1])".utf8), signature, by: publicKey),
-            let claims = try? JSON.decode(payload), let key = claims["key"]?.integerValue,
+        guard let claims = SignedClaims.read(text, kind: Self.kind, publicKey: publicKey),
+            let key = claims["key"]?.integerValue,
             let user = claims["sub"]?.integerValue,
             let mirror = claims["aud"]?.stringValue.flatMap({ MirrorID($0) }),
             let expires = claims["exp"]?.integerValue, expires > now

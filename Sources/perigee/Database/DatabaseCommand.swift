@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Node
 
 /// `perigee database`: what is done to a database while no node uses it.
@@ -23,21 +22,11 @@ struct DatabaseMigrateCommand: AsyncParsableCommand {
         help: "Where to: postgres://user@host/name. The environment's PGPASSWORD may hold the password.")
     var url: String
 
-    @Option(help: "The home directory. Default: the environment's PERIGEE_HOME.")
-    var home: String?
-
-    @Option(name: .customLong("shared-home"), help: "The shared home, if it is not HOME/shared.")
-    var sharedHome: String?
+    @OptionGroup var place: HomeOptions
 
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        guard let home = home ?? environment["PERIGEE_HOME"], !home.isEmpty else {
-            throw ValidationError("Missing expected argument '--home <home>'")
-        }
-        let migration = DatabaseMigration(
-            home: AbsolutePath.of(home),
-            sharedHome: (sharedHome ?? environment["PERIGEE_SHARED_HOME"]).map { AbsolutePath.of($0) },
-            url: url)
+        let (home, sharedHome) = try place.paths()
+        let migration = DatabaseMigration(home: home, sharedHome: sharedHome, url: url)
         let moved = try await migration.run()
         print(
             "Moved and compared \(moved.rows) rows of \(moved.tables) tables. The file is now \(moved.file).")

@@ -12,16 +12,7 @@ struct MirrorDoctorCommand: AsyncParsableCommand {
             check, what it came to, and what to do. The exit status is 1 when there is a problem.
             """)
 
-    @Option(help: "The home directory. Default: the environment's PERIGEE_HOME.")
-    var home: String?
-
-    @Option(name: .customLong("shared-home"), help: "The shared home, if it is not HOME/shared.")
-    var sharedHome: String?
-
-    @Option(
-        name: .customLong("property"),
-        help: ArgumentHelp("A configuration key as given to serve; repeat for more.", valueName: "key=value"))
-    var properties: [String] = []
+    @OptionGroup var options: ServeOptions
 
     @Option(help: "On a primary: a PEM file of authorities by which mirrors' certificates are judged.")
     var authorities: String?
@@ -30,14 +21,7 @@ struct MirrorDoctorCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        guard let home = home ?? environment["PERIGEE_HOME"], !home.isEmpty else {
-            throw ValidationError("Missing expected argument '--home <home>'")
-        }
-        let request = ServeRequest(
-            home: AbsolutePath.of(home),
-            sharedHome: (sharedHome ?? environment["PERIGEE_SHARED_HOME"]).map { AbsolutePath.of($0) },
-            overrides: properties, environment: environment)
+        let request = try options.request()
         let findings = await MirrorDoctor(request, authorities: authorities.map { AbsolutePath.of($0) }).run()
         if json {
             print(try JSON.text(.list(findings.map(\.portable))))
