@@ -107,7 +107,9 @@ class Node(Server):
 
     def head(self, name):
         """What `main` of a repository is, as this node lists it."""
-        body = self.ask("GET", f"/scm/bench/{name}.git/info/refs?service=git-upload-pack")[1]
+        question = packet(b"command=ls-refs\n") + b"0001" + packet(b"ref-prefix refs/heads/main\n") + b"0000"
+        body = self.ask("POST", f"/scm/bench/{name}.git/git-upload-pack", question, {
+            "Git-Protocol": "version=2", "Content-Type": "application/x-git-upload-pack-request"})[1]
         found = re.search(rb"([0-9a-f]{40}) refs/heads/main", body)
         return found.group(1).decode() if found else None
 

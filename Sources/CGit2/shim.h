@@ -1,4 +1,4 @@
-/* libgit2, and the few Linux calls GitStore needs that Swift cannot reach: variadic functions, and functions
+/* libgit2, zlib, and the few Linux calls GitStore needs that Swift cannot reach: variadic functions, and functions
    that the C library declares only under _GNU_SOURCE. Nothing is decided here. */
 #ifndef PERIGEE_CGIT2_H
 #define PERIGEE_CGIT2_H
@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
+#include <zlib.h>
 
 extern long syscall(long number, ...);
 extern int pipe2(int descriptors[2], int flags);

@@ -34,6 +34,8 @@ package struct Hosting: Sendable {
     package let contents: Contents
     /// Pushes that are going on.
     package let pushes: Pushes
+    /// Packs of small pushes that were just accepted.
+    package var pushedPacks: PushedPacks { services.pushedPacks }
     /// Pushes to foreign servers.
     package let outgoing: OutgoingPushes
     /// What happened to refs.

@@ -18,6 +18,7 @@ final class Services: Sendable {
     let localToken = LocalToken()
     let guards = GuardList()
     let sessions = PushRegistry()
+    let pushedPacks = PushedPacks()
     let keyRevocations = KeyRevocations()
     let sshServer = SSHServerFacts()
     /// What others have to say here.

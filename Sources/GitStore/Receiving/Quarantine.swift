@@ -110,7 +110,7 @@ extension GitStore {
         try await onThread {
             let folder = path + "/objects"
             let packs = try FileManager.default.contentsOfDirectory(atPath: folder + "/pack")
-                .filter { $0.hasPrefix("tmp_") }.map { "pack/" + $0 }
+                .filter { $0.hasPrefix("tmp_") || $0.hasPrefix("pack_git2_") }.map { "pack/" + $0 }
             let quarantines = try FileManager.default.contentsOfDirectory(atPath: folder)
                 .filter { $0.hasPrefix(Quarantine.prefix) }
             for name in quarantines + packs {

@@ -28,7 +28,9 @@ struct DirectPush: Sendable {
         do {
             // A client that sends only what is there already sends a pack of nothing.
             if PackHeader.objectCount(pack) != 0 { quarantine = try await session.makeQuarantine() }
-            let answer = try await conclude(session, quarantine, pack: pack, rest: rest)
+            let (pack, rest, isWhole) = try await readAhead(pack, rest)
+            let answer = try await conclude(
+                session, quarantine, pack: pack, rest: rest, isWhole: isWhole && quarantine != nil)
             if let quarantine, !answer.isMigrated { await hosting.git.discard(quarantine) }
             await writer.writeIfPossible(answer.bytes)
         } catch {
@@ -44,7 +46,7 @@ struct DirectPush: Sendable {
     }
 
     private func conclude(
-        _ session: PushSession, _ quarantine: Quarantine?, pack: ByteBuffer, rest: BodySource
+        _ session: PushSession, _ quarantine: Quarantine?, pack: ByteBuffer, rest: BodySource, isWhole: Bool
     ) async throws -> Answer {
         if let complaint = try await take(pack, rest, into: quarantine) {
             await session.abandon()
@@ -70,8 +72,26 @@ struct DirectPush: Sendable {
             await session.abandon()
             return refusal(text, unpack: nil, reason: "pre-receive hook declined", objections)
         }
+        // Before the refs move: mirrors ask for it as soon as they hear of that.
+        if isWhole { hosting.pushedPacks.keep(pack, of: wanted, in: repository.id) }
         return await move(wanted, session, quarantine, objections)
     }
+
+    /// Reads the whole pack if mirrors may want it and it is small, which its length has promised.
+    private func readAhead(
+        _ first: ByteBuffer, _ rest: BodySource
+    ) async throws -> (pack: ByteBuffer, rest: BodySource, isWhole: Bool) {
+        guard hosting.pushedPacks.isWanted, var body = rest.take() else { return (first, rest, false) }
+        var pack = first
+        while pack.readableBytes <= Self.keptMax {
+            guard let part = try await body.next() else { return (pack, BodySource(rest: body), true) }
+            pack.writeImmutableBuffer(part)
+        }
+        return (pack, BodySource(rest: body), false)
+    }
+
+    /// The largest pack that is kept for mirrors, in bytes.
+    private static let keptMax = 256 * 1024
 
     /// Gives the pack to git.
     /// - Returns: What git says against it; nil when it is whole and sound.

@@ -32,3 +32,8 @@ package enum RefChangeKind: String, Sendable, Hashable {
     /// It goes.
     case delete = "DELETE"
 }
+
+extension Collection where Element == RefChange {
+    /// What the refs name afterwards, each object once.
+    package var tips: [ObjectID] { Array(Set(map(\.to).filter { !$0.isZero })) }
+}

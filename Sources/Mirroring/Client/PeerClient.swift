@@ -135,18 +135,28 @@ package struct PeerAnswer: Sendable {
     /// Calls a function with each piece of the body.
     /// - Throws: ``PeerError`` when the peer breaks off; what the function throws.
     package func forEachPiece(_ body: (ByteBuffer) async throws -> Void) async throws {
-        var iterator = response.body.makeAsyncIterator()
-        while true {
-            let piece: ByteBuffer?
+        var pieces = pieces()
+        while let piece = try await pieces.next() { try await body(piece) }
+    }
+
+    /// The pieces of a body, for one reader.
+    struct Pieces {
+        fileprivate var iterator: HTTPClientResponse.Body.AsyncIterator
+        fileprivate let url: String
+
+        /// nil at the end.
+        /// - Throws: ``PeerError`` when the peer breaks off.
+        mutating func next() async throws(PeerError) -> ByteBuffer? {
             do {
-                piece = try await iterator.next()
+                return try await iterator.next()
             } catch {
                 throw PeerClient.explain(error, url: url)
             }
-            guard let piece else { return }
-            try await body(piece)
         }
     }
+
+    /// The body, piece by piece; to be read once.
+    func pieces() -> Pieces { Pieces(iterator: response.body.makeAsyncIterator(), url: url) }
 
     /// The whole body.
     /// - Throws: ``PeerError``, also when it is larger than the limit.

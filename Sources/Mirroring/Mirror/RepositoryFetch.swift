@@ -104,23 +104,72 @@ struct RepositoryFetch: Sendable {
         return outcome
     }
 
-    /// Asks for one pack, and lets git check and index it.
+    /// Gets the objects. The pack of a push, which came along with the news or which the upstream may give,
+    /// usually is what is missing; if it is not, all that is wanted and not had comes in another one.
+    /// - Returns: Where they are, nil when they are in the repository already; and how many bytes came.
     private func fetch(
         _ changes: [RefChange], haves: [ObjectID], _ repository: Repository, _ path: String
-    ) async throws -> (Quarantine, Int64) {
+    ) async throws -> (Quarantine?, Int64) {
+        if let pack = hosting.pushedPacks.pack(with: changes.tips, having: haves, in: repository.id),
+            try await hosting.git.indexSmallPack(pack, in: path), try await hasAll(changes, nil, path)
+        {
+            return (nil, Int64(pack.readableBytes))
+        }
+        var bytes: Int64 = 0
+        for isComplete in [false, true] {
+            let answer = try await ask(changes, haves: haves, isComplete: isComplete, repository)
+            let isLast = isComplete || !answer.isOfPush
+            let arrival = try await take(answer, in: path, isLast: isLast)
+            bytes += arrival.bytes
+            if arrival.isTaken, try await hasAll(changes, arrival.quarantine, path) {
+                return (arrival.quarantine, bytes)
+            }
+            if let quarantine = arrival.quarantine { await hosting.git.discard(quarantine) }
+            if isLast { break }
+        }
+        throw PeerError.notUnderstood(
+            url: upstream.baseURL, reason: "its pack lacks an object that was asked for")
+    }
+
+    private func ask(
+        _ changes: [RefChange], haves: [ObjectID], isComplete: Bool, _ repository: Repository
+    ) async throws -> PeerAnswer {
         let body: PortableValue = [
-            "wants": .list(Set(changes.map(\.to.hex)).sorted().map { .string($0) }),
+            "wants": .list(changes.tips.map(\.hex).sorted().map { .string($0) }),
             "haves": .list(haves.prefix(Self.havesMax).map(\.hex).sorted().map { .string($0) }),
+            "complete": .bool(isComplete),
         ]
-        let answer = try await upstream.stream(
+        return try await upstream.stream(
             "POST", "mirrorServers/\(upstream.identity.id)/repos/\(repository.id)/pack", body: body,
             timeout: Self.timeout)
+    }
+
+    private struct Arrival {
+        /// Whether the pack is sound and complete.
+        var isTaken: Bool
+        var bytes: Int64
+        var quarantine: Quarantine?
+    }
+
+    /// Checks and indexes a pack: a small one by itself, others with git.
+    /// - Parameter isLast: Whether git's complaint is thrown; else it is enough to know that there is one.
+    private func take(_ answer: PeerAnswer, in path: String, isLast: Bool) async throws -> Arrival {
+        var pieces = answer.pieces()
+        var first = ByteBuffer()
+        while first.readableBytes <= GitStore.smallPackMax, let piece = try await pieces.next() {
+            first.writeImmutableBuffer(piece)
+            progress(Int64(first.readableBytes))
+        }
+        if try await hosting.git.indexSmallPack(first, in: path) {
+            return Arrival(isTaken: true, bytes: Int64(first.readableBytes))
+        }
         let quarantine = try await hosting.git.makeQuarantine(in: path)
         do {
             let process = try hosting.git.indexPack(into: quarantine, maxInputBytes: nil)
-            let bytes = try await process.run { process in
-                var bytes: Int64 = 0
-                try await answer.forEachPiece { piece in
+            let bytes = try await process.run { [first] process in
+                var bytes = Int64(first.readableBytes)
+                _ = await process.write(first)
+                while let piece = try await pieces.next() {
                     bytes += Int64(piece.readableBytes)
                     progress(bytes)
                     _ = await process.write(piece)
@@ -128,18 +177,27 @@ struct RepositoryFetch: Sendable {
                 return bytes
             }
             let status = await process.waitForExit()
-            guard status.isSuccess else { throw process.failure(status) }
-            let arrived = try await hosting.git.objections(
-                to: changes.map { RefUpdate(name: $0.ref, old: $0.from, new: $0.to) },
-                quarantine: quarantine, in: path)
-            guard arrived.isEmpty else {
-                throw PeerError.notUnderstood(
-                    url: upstream.baseURL, reason: "its pack lacks an object that was asked for")
-            }
-            return (quarantine, bytes)
+            guard status.isSuccess || !isLast else { throw process.failure(status) }
+            return Arrival(isTaken: status.isSuccess, bytes: bytes, quarantine: quarantine)
         } catch {
             await hosting.git.discard(quarantine)
             throw error
         }
+    }
+
+    private func hasAll(
+        _ changes: [RefChange], _ quarantine: Quarantine?, _ path: String
+    ) async throws -> Bool {
+        try await hosting.git.objections(
+            to: changes.map { RefUpdate(name: $0.ref, old: $0.from, new: $0.to) }, quarantine: quarantine,
+            in: path
+        ).isEmpty
+    }
+}
+
+extension PeerAnswer {
+    /// Whether the pack is that of a push.
+    fileprivate var isOfPush: Bool {
+        headers.contains { $0.name.lowercased() == MirrorPacks.sourceHeader && $0.value == "pushed" }
     }
 }

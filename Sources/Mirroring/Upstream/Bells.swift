@@ -2,73 +2,77 @@ import Synchronization
 
 /// Wake-ups by name for tasks that wait. A ring before the wait is not lost: each wait begins with a ticket
 /// that was taken before looking.
+///
+/// Names share a fixed number of bells, so a task may be woken for another name.
 final class Bells: Sendable {
-    private struct Waiter {
-        let name: String
-        let continuation: CheckedContinuation<Void, Never>
+    private struct Bell {
+        var rings: UInt64 = 0
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+
+        /// Who is to be woken.
+        mutating func ring() -> [CheckedContinuation<Void, Never>] {
+            rings &+= 1
+            defer { waiters = [:] }
+            return Array(waiters.values)
+        }
     }
 
     private struct State {
-        var rings: [String: UInt64] = [:]
-        var all: UInt64 = 0
-        var waiters: [UInt64: Waiter] = [:]
+        var bells = [Bell](repeating: Bell(), count: Bells.count)
         var lastWaiter: UInt64 = 0
     }
 
+    private static let count = 1024
     private let state = Mutex(State())
 
+    private static func place(of name: String) -> Int {
+        Int(UInt(bitPattern: name.hashValue) % UInt(count))
+    }
+
     /// How often it has rung so far.
-    func ticket(_ name: String) -> UInt64 { state.withLock { $0.all &+ $0.rings[name, default: 0] } }
+    func ticket(_ name: String) -> UInt64 { state.withLock { $0.bells[Self.place(of: name)].rings } }
 
     /// Wakes who waits for this name.
     func ring(_ name: String) {
-        let woken = state.withLock { state in
-            state.rings[name, default: 0] &+= 1
-            let ids = state.waiters.filter { $0.value.name == name }.map(\.key)
-            return ids.compactMap { state.waiters.removeValue(forKey: $0) }
-        }
-        for waiter in woken { waiter.continuation.resume() }
+        let place = Self.place(of: name)
+        let woken = state.withLock { $0.bells[place].ring() }
+        for waiter in woken { waiter.resume() }
     }
 
     /// Wakes everybody.
     func ringAll() {
-        let woken = state.withLock { state in
-            state.all &+= 1
-            defer { state.waiters = [:] }
-            return Array(state.waiters.values)
-        }
-        for waiter in woken { waiter.continuation.resume() }
+        let woken = state.withLock { state in state.bells.indices.flatMap { state.bells[$0].ring() } }
+        for waiter in woken { waiter.resume() }
     }
 
     /// Waits until it rings after the ticket was taken, the time is over, or the task is cancelled.
     func wait(_ name: String, after ticket: UInt64, atMost time: Duration) async {
+        let place = Self.place(of: name)
         let id = state.withLock { state in
             state.lastWaiter &+= 1
             return state.lastWaiter
         }
         let alarm = Task { [weak self] in
             try? await Task.sleep(for: time)
-            self?.wake(id)
+            self?.wake(id, at: place)
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let mustWait = state.withLock { state in
-                    guard state.all &+ state.rings[name, default: 0] == ticket, !Task.isCancelled else {
-                        return false
-                    }
-                    state.waiters[id] = Waiter(name: name, continuation: continuation)
+                    guard state.bells[place].rings == ticket, !Task.isCancelled else { return false }
+                    state.bells[place].waiters[id] = continuation
                     return true
                 }
                 if !mustWait { continuation.resume() }
             }
         } onCancel: {
-            wake(id)
+            wake(id, at: place)
         }
         alarm.cancel()
     }
 
-    private func wake(_ id: UInt64) {
-        let waiter = state.withLock { $0.waiters.removeValue(forKey: id) }
-        waiter?.continuation.resume()
+    private func wake(_ id: UInt64, at place: Int) {
+        let waiter = state.withLock { $0.bells[place].waiters.removeValue(forKey: id) }
+        waiter?.resume()
     }
 }

@@ -19,6 +19,11 @@ package struct Deliveries: Sendable {
 
     static let channel = "perigee_mirror"
 
+    /// Rings when a node has said how far it is with a repository.
+    static func bell(of repository: RepositoryID, mirror: MirrorID) -> String {
+        "report \(mirror) \(repository)"
+    }
+
     /// Brings a change of a repository to a mirror, and waits until all its live nodes show it.
     ///
     /// Changes of one repository must come one after the other. A node that does not follow in time is told
@@ -113,7 +118,7 @@ package struct Deliveries: Sendable {
     private func settle(
         _ step: Step, _ nodes: Set<String>, reached column: String
     ) async throws -> (ready: Set<String>, behind: [String: String]) {
-        let bell = "report \(step.mirror)"
+        let bell = Self.bell(of: step.repository, mirror: step.mirror)
         let deadline = ContinuousClock.now + step.wait
         var told: Set<String> = []
         while true {

@@ -190,7 +190,11 @@ package struct MirrorLinks: Sendable {
                         .optional(report.error.map { String($0.prefix(1000)) }), synced, synced,
                     ])
             }
-            try transaction.notify(Deliveries.channel, "report \(mirror)")
+            // Who waits, waits for a change of one repository.
+            for report in reports where report.generation != nil {
+                try transaction.notify(
+                    Deliveries.channel, Deliveries.bell(of: report.repository, mirror: mirror))
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import FoundationEssentials
 internal import GitStore
 package import Hosting
 internal import Metrics
@@ -25,6 +26,9 @@ package final class MirrorPacks: Sendable {
         case others
     }
 
+    /// The header of an answer whose pack is that of a push, with the value `pushed`.
+    package static let sourceHeader = "perigee-pack"
+
     private let hosting: Hosting
     /// How many packs are made at a time; those for people are counted apart.
     private let tickets: HostingTickets
@@ -33,6 +37,9 @@ package final class MirrorPacks: Sendable {
     /// The largest pack that is kept, and how much of all of them, in bytes.
     private static let keptMax = 4 * 1024 * 1024
     private static let allKeptMax = 64 * 1024 * 1024
+    /// The largest pack that goes along with the news of a push, and how much of all in one answer, in bytes.
+    private static let alongMax = 32 * 1024
+    private static let alongBytesMax = 512 * 1024
     private static let keptFor = Duration.seconds(30)
 
     init(hosting: Hosting, limit: Int) {
@@ -78,6 +85,38 @@ package final class MirrorPacks: Sendable {
         }
     }
 
+    /// The pack of a push that brought just what is wanted to who has what the push built upon; nil when there
+    /// is none. It may lack what the mirror does not have, see ``PushedPacks``.
+    package func pushed(wants: [ObjectID], haves: [ObjectID], of repository: Repository) -> ByteBuffer? {
+        guard let pack = hosting.pushedPacks.pack(with: wants, having: haves, in: repository.id) else {
+            return nil
+        }
+        Self.count("pushed")
+        return pack
+    }
+
+    /// What a node is to do, as it goes to it, with the packs of small pushes, which it need not ask for then.
+    package func alongWork(of reply: MirrorLinks.Reply) -> [PortableValue] {
+        var rest = Self.alongBytesMax
+        // What several nodes are to show they have prepared before.
+        let hasPrepared = reply.nodes.count > 1
+        return reply.work.map { item in
+            guard case .refs(let changes) = item.kind, rest > 0, item.phase == .prepare || !hasPrepared,
+                let pack = hosting.pushedPacks.pack(
+                    with: changes.tips, having: changes.map(\.from), in: item.repository),
+                pack.readableBytes <= min(rest, Self.alongMax), case .map(var fields) = item.portable
+            else { return item.portable }
+            rest -= pack.readableBytes
+            Self.count("along")
+            fields["pack"] = .string(Data(pack.readableBytesView).base64EncodedString())
+            return .map(fields)
+        }
+    }
+
+    private static func count(_ source: String) {
+        Counter(label: "perigee.mirror.packs", dimensions: [("source", source)]).increment()
+    }
+
     private func present(_ ids: [ObjectID], in path: String) async throws -> [ObjectID] {
         do {
             return try await hosting.git.present(ids, in: path)
@@ -87,7 +126,7 @@ package final class MirrorPacks: Sendable {
     }
 
     private func serve(_ pack: ByteBuffer, to body: (ByteBuffer) async throws -> Void) async throws {
-        Counter(label: "perigee.mirror.packs", dimensions: [("source", "kept")]).increment()
+        Self.count("kept")
         try await body(pack)
     }
 
@@ -95,7 +134,7 @@ package final class MirrorPacks: Sendable {
         _ wants: [ObjectID], _ haves: [ObjectID], in path: String, keeping: Bool,
         to body: (ByteBuffer) async throws -> Void
     ) async throws -> ByteBuffer? {
-        Counter(label: "perigee.mirror.packs", dimensions: [("source", "made")]).increment()
+        Self.count("made")
         return try await tickets.withTicket(.hosting) {
             try await run(wants, haves, in: path, keeping: keeping, to: body)
         }

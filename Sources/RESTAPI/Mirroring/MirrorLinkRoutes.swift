@@ -55,7 +55,7 @@ struct MirrorLinkRoutes {
         let reply = try await mirroring.links.ask(
             question, by: asked.caller, wait: MirrorLinks.waitMax)
         return try .json([
-            "cursor": .integer(reply.cursor), "work": .list(reply.work.map(\.portable)),
+            "cursor": .integer(reply.cursor), "work": .list(mirroring.packs.alongWork(of: reply)),
             "behind": .bool(reply.isBehind), "catalogue": .string(reply.catalogue),
             "rights": .string(reply.rights), "nodes": .list(reply.nodes.map(\.portable)),
         ])
@@ -112,12 +112,18 @@ struct MirrorLinkRoutes {
         guard !wants.isEmpty else { throw RequestError.badRequest("wants", "\"wants\" is empty.") }
         let packs = mirroring.packs
         try await packs.require(wants, of: repository)
+        var headers: HTTPFields = [.contentType: "application/x-git-packed-objects"]
+        if asked.body["complete"]?.boolValue != true,
+            let pack = packs.pushed(wants: wants, haves: haves, of: repository)
+        {
+            if let name = HTTPField.Name(MirrorPacks.sourceHeader) { headers[name] = "pushed" }
+            return Answer(status: .ok, headers: headers, body: ResponseBody(byteBuffer: pack))
+        }
         let body = ResponseBody { writer in
             try await packs.write(wants: wants, haves: haves, of: repository) { try await writer.write($0) }
             try await writer.finish(nil)
         }
-        return Answer(
-            status: .ok, headers: [.contentType: "application/x-git-packed-objects"], body: body)
+        return Answer(status: .ok, headers: headers, body: body)
     }
 
     private func objects(_ name: String, _ body: PortableValue) throws -> [ObjectID] {

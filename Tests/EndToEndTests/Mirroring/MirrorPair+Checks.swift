@@ -57,6 +57,27 @@ extension MirrorPair {
         return facts
     }
 
+    /// Pushes a file that cannot be compressed.
+    func pushNoise(bytes count: Int) async throws {
+        let noise = (0..<count).map { _ in UInt8.random(in: 0...255) }
+        try Data(noise).write(to: URL(fileURLWithPath: git.directory.path("work/noise")))
+        try await git.succeed("add", "noise", in: "work")
+        try await commit("noise")
+        try await push("main")
+    }
+
+    /// How many packs the primary has given to mirrors since its start, by where they came from.
+    func packs() async throws -> [String: Int] {
+        let metric = "perigee_mirror_packs_total{source=\""
+        var counts: [String: Int] = [:]
+        for line in try await primary.http.get("/metrics").text.split(separator: "\n") {
+            guard line.hasPrefix(metric) else { continue }
+            let source = line.dropFirst(metric.count).prefix { $0 != "\"" }
+            counts[String(source)] = Int(line.split(separator: " ").last ?? "")
+        }
+        return counts
+    }
+
     /// What a node of the mirror says of its copy of a repository.
     func copy(_ id: Int64, on mirror: RunningNode) async throws -> PortableValue? {
         let target = "/rest/mirroring/latest/supportInfo/repoSyncStatus?limit=1000"
