@@ -12,11 +12,11 @@ extension GitStore {
     /// Checks a small pack of a server that has checked its objects by itself, and makes its objects part of
     /// the repository, on the disk when this returns, without a program.
     ///
-    /// As ``indexPack(into:maxInputBytes:)`` it takes no object that refers to one that is neither in the pack
-    /// nor in the repository, and none whose content is not what its name says; but it does not look for the
-    /// faults that git's fsck knows. There is no quarantine: nobody is asked whether the objects may stay.
-    /// - Returns: Whether it was taken. If not, nothing has changed, and git can say why, or do it: the pack may
-    ///   be none, or lack something, or only be too large to be put together in memory.
+    /// As ``indexPack(into:maxInputBytes:)`` it takes no object that refers to one that is neither in the
+    /// pack nor in the repository, and none whose content is not what its name says; but it does not look for
+    /// the faults that git's fsck knows. There is no quarantine: nobody is asked whether the objects may stay.
+    /// - Returns: Whether it was taken. If not, nothing has changed, and git can say why, or do it: the pack
+    ///   may be none, or lack something, or only be too large to be put together in memory.
     package func indexSmallPack(_ pack: ByteBuffer, in path: String) async throws -> Bool {
         guard pack.readableBytes <= Self.smallPackMax else { return false }
         return try await reading(path) { repository in

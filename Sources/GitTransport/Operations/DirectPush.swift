@@ -73,7 +73,7 @@ struct DirectPush: Sendable {
             return refusal(text, unpack: nil, reason: "pre-receive hook declined", objections)
         }
         // Before the refs move: mirrors ask for it as soon as they hear of that.
-        if isWhole { hosting.pushedPacks.keep(pack, of: wanted, in: repository.id) }
+        if isWhole { hosting.pushedPacks.keep(PushedPack(pack, of: wanted), in: repository.id) }
         return await move(wanted, session, quarantine, objections)
     }
 

@@ -3,8 +3,31 @@ package import NIOCore
 package import Portable
 internal import Synchronization
 
-/// The packs of small pushes, for a while, as they came: a mirror that has what the refs were before needs
-/// just them.
+/// The pack of a small push, as it came.
+package struct PushedPack: Sendable, Hashable {
+    /// What the refs of the push name now.
+    package let tips: Set<ObjectID>
+    /// What they named before.
+    package let bases: Set<ObjectID>
+    /// The pack.
+    package let bytes: ByteBuffer
+
+    /// The pack of a push that made these changes.
+    package init(_ bytes: ByteBuffer, of updates: [RefUpdate]) {
+        self.init(
+            bytes, tips: Set(updates.map(\.new).filter { !$0.isZero }),
+            bases: Set(updates.map(\.old).filter { !$0.isZero }))
+    }
+
+    /// A pack that came from another server.
+    package init(_ bytes: ByteBuffer, tips: Set<ObjectID>, bases: Set<ObjectID>) {
+        self.bytes = bytes
+        self.tips = tips
+        self.bases = bases
+    }
+}
+
+/// The packs of small pushes, for a while: a mirror that has what the refs were before needs just them.
 ///
 /// A client leaves out what it knows to be on this server, on whichever ref, so a pack may lack what a mirror
 /// does not have; who takes one checks that it is complete and asks for another one if it is not. Packs are
@@ -12,19 +35,21 @@ internal import Synchronization
 package final class PushedPacks: Sendable {
     private struct Key: Hashable {
         let repository: RepositoryID
-        let tips: Set<ObjectID>
+        let tip: ObjectID
     }
 
     private struct Entry {
-        let pack: ByteBuffer
-        /// What the client built upon.
-        let bases: Set<ObjectID>
+        let pack: PushedPack
+        let number: UInt64
         let time: ContinuousClock.Instant
     }
 
     private struct State {
+        /// By each of their tips.
         var entries: [Key: Entry] = [:]
+        /// Of the packs of all entries; those with several tips count for each.
         var bytes = 0
+        var lastNumber: UInt64 = 0
         var lastAsked: ContinuousClock.Instant?
     }
 
@@ -35,6 +60,8 @@ package final class PushedPacks: Sendable {
     private static let keptFor = Duration.seconds(30)
     /// Nobody has asked for longer than this: nothing is kept.
     private static let askedWithin = Duration.seconds(120)
+    /// How many pushes are put after each other.
+    private static let chainMax = 64
 
     package init() {}
 
@@ -46,27 +73,41 @@ package final class PushedPacks: Sendable {
     }
 
     /// Keeps the whole pack of a push that has been accepted, before its refs move.
-    package func keep(_ pack: ByteBuffer, of updates: [RefUpdate], in repository: RepositoryID) {
-        let key = Key(repository: repository, tips: Set(updates.map(\.new).filter { !$0.isZero }))
-        let bases = Set(updates.map(\.old).filter { !$0.isZero })
+    package func keep(_ pack: PushedPack, in repository: RepositoryID) {
         state.withLock { state in
             Self.forgetOld(&state)
-            guard !key.tips.isEmpty, state.bytes + pack.readableBytes <= Self.bytesMax else { return }
-            let before = state.entries.updateValue(Entry(pack: pack, bases: bases, time: .now), forKey: key)
-            state.bytes += pack.readableBytes - (before?.pack.readableBytes ?? 0)
+            let size = pack.bytes.readableBytes * pack.tips.count
+            guard state.bytes + size <= Self.bytesMax else { return }
+            state.lastNumber += 1
+            for tip in pack.tips {
+                let entry = Entry(pack: pack, number: state.lastNumber, time: .now)
+                let before = state.entries.updateValue(entry, forKey: Key(repository: repository, tip: tip))
+                state.bytes += pack.bytes.readableBytes - (before?.pack.bytes.readableBytes ?? 0)
+            }
         }
     }
 
-    /// The pack that brought just these tips to somebody who has these objects; nil when none did.
-    package func pack(
+    /// The packs that bring these tips to somebody who has these objects, in the order of their pushes; none
+    /// when one is missing.
+    package func packs(
         with tips: [ObjectID], having haves: [ObjectID], in repository: RepositoryID
-    ) -> ByteBuffer? {
+    ) -> [PushedPack] {
         state.withLock { state in
             state.lastAsked = .now
             Self.forgetOld(&state)
-            let entry = state.entries[Key(repository: repository, tips: Set(tips))]
-            guard let entry, entry.bases.isSubset(of: haves) else { return nil }
-            return entry.pack
+            var found: [UInt64: PushedPack] = [:]
+            var known = Set(haves)
+            var wanted = tips
+            while let tip = wanted.popLast() {
+                guard known.insert(tip).inserted else { continue }
+                guard let entry = state.entries[Key(repository: repository, tip: tip)],
+                    found.count < Self.chainMax
+                else { return [] }
+                found[entry.number] = entry.pack
+                known.formUnion(entry.pack.tips)
+                wanted += entry.pack.bases
+            }
+            return found.sorted { $0.key < $1.key }.map(\.value)
         }
     }
 
@@ -74,7 +115,7 @@ package final class PushedPacks: Sendable {
         let now = ContinuousClock.now
         for (key, entry) in state.entries where now - entry.time > keptFor {
             state.entries[key] = nil
-            state.bytes -= entry.pack.readableBytes
+            state.bytes -= entry.pack.bytes.readableBytes
         }
     }
 }

@@ -268,22 +268,20 @@ package final class MirrorFollower: Sendable {
         guard work.count == items.count else {
             throw PeerError.notUnderstood(url: settings.upstreamURL, reason: "it tells of work that is none")
         }
-        for (item, work) in zip(items, work) { keepPack(of: item, for: work) }
+        for (item, work) in zip(items, work) { keepPacks(of: item, for: work) }
         return LinkReply(
             cursor: cursor, work: work, isBehind: answer["behind"]?.boolValue ?? false,
             catalogue: answer["catalogue"]?.stringValue, rights: answer["rights"]?.stringValue,
             nodes: (answer["nodes"]?.listValue ?? []).compactMap { MirrorNode($0) })
     }
 
-    /// Keeps the pack that came along with the news of a push until it is fetched, in memory: it can be asked
-    /// for again.
-    private func keepPack(of item: PortableValue, for work: MirrorWork) {
-        guard case .refs(let changes) = work.kind, let text = item["pack"]?.stringValue,
-            let bytes = Data(base64Encoded: text)
-        else { return }
-        hosting.pushedPacks.keep(
-            ByteBuffer(bytes: bytes),
-            of: changes.map { RefUpdate(name: $0.ref, old: $0.from, new: $0.to) }, in: work.repository)
+    /// Keeps the packs that came along with the news of pushes until they are fetched, in memory: what is lost
+    /// can be asked for.
+    private func keepPacks(of item: PortableValue, for work: MirrorWork) {
+        for value in item["packs"]?.listValue ?? [] {
+            guard let pack = PushedPack(value) else { continue }
+            hosting.pushedPacks.keep(pack, in: work.repository)
+        }
     }
 
     /// By which the upstream signs; nil before it has accepted this mirror.

@@ -110,12 +110,13 @@ struct RepositoryFetch: Sendable {
     private func fetch(
         _ changes: [RefChange], haves: [ObjectID], _ repository: Repository, _ path: String
     ) async throws -> (Quarantine?, Int64) {
-        if let pack = hosting.pushedPacks.pack(with: changes.tips, having: haves, in: repository.id),
-            try await hosting.git.indexSmallPack(pack, in: path), try await hasAll(changes, nil, path)
-        {
-            return (nil, Int64(pack.readableBytes))
-        }
         var bytes: Int64 = 0
+        let packs = hosting.pushedPacks.packs(with: changes.tips, having: haves, in: repository.id)
+        for pack in packs {
+            guard try await hosting.git.indexSmallPack(pack.bytes, in: path) else { break }
+            bytes += Int64(pack.bytes.readableBytes)
+        }
+        if !packs.isEmpty, try await hasAll(changes, nil, path) { return (nil, bytes) }
         for isComplete in [false, true] {
             let answer = try await ask(changes, haves: haves, isComplete: isComplete, repository)
             let isLast = isComplete || !answer.isOfPush

@@ -1,5 +1,4 @@
 internal import Crypto
-internal import FoundationEssentials
 internal import GitStore
 package import Hosting
 internal import Metrics
@@ -37,7 +36,7 @@ package final class MirrorPacks: Sendable {
     /// The largest pack that is kept, and how much of all of them, in bytes.
     private static let keptMax = 4 * 1024 * 1024
     private static let allKeptMax = 64 * 1024 * 1024
-    /// The largest pack that goes along with the news of a push, and how much of all in one answer, in bytes.
+    /// How much goes along with the news of a repository, and with one answer, in bytes.
     private static let alongMax = 32 * 1024
     private static let alongBytesMax = 512 * 1024
     private static let keptFor = Duration.seconds(30)
@@ -85,30 +84,31 @@ package final class MirrorPacks: Sendable {
         }
     }
 
-    /// The pack of a push that brought just what is wanted to who has what the push built upon; nil when there
-    /// is none. It may lack what the mirror does not have, see ``PushedPacks``.
+    /// The pack of a push that brought just what is wanted to who has what the push built upon; nil when
+    /// there is none. It may lack what the mirror does not have, see ``PushedPacks``.
     package func pushed(wants: [ObjectID], haves: [ObjectID], of repository: Repository) -> ByteBuffer? {
-        guard let pack = hosting.pushedPacks.pack(with: wants, having: haves, in: repository.id) else {
-            return nil
-        }
+        let packs = hosting.pushedPacks.packs(with: wants, having: haves, in: repository.id)
+        guard packs.count == 1 else { return nil }
         Self.count("pushed")
-        return pack
+        return packs[0].bytes
     }
 
-    /// What a node is to do, as it goes to it, with the packs of small pushes, which it need not ask for then.
+    /// What a node is to do, as it goes to it, with the packs of small pushes, which it need not ask for.
     package func alongWork(of reply: MirrorLinks.Reply) -> [PortableValue] {
         var rest = Self.alongBytesMax
         // What several nodes are to show they have prepared before.
         let hasPrepared = reply.nodes.count > 1
         return reply.work.map { item in
-            guard case .refs(let changes) = item.kind, rest > 0, item.phase == .prepare || !hasPrepared,
-                let pack = hosting.pushedPacks.pack(
-                    with: changes.tips, having: changes.map(\.from), in: item.repository),
-                pack.readableBytes <= min(rest, Self.alongMax), case .map(var fields) = item.portable
+            guard case .refs(let changes) = item.kind, item.phase == .prepare || !hasPrepared,
+                case .map(var fields) = item.portable
             else { return item.portable }
-            rest -= pack.readableBytes
+            let haves = changes.map(\.from)
+            let packs = hosting.pushedPacks.packs(with: changes.tips, having: haves, in: item.repository)
+            let size = packs.reduce(0) { $0 + $1.bytes.readableBytes }
+            guard !packs.isEmpty, size <= min(rest, Self.alongMax) else { return item.portable }
+            rest -= size
             Self.count("along")
-            fields["pack"] = .string(Data(pack.readableBytesView).base64EncodedString())
+            fields["packs"] = .list(packs.map(\.portable))
             return .map(fields)
         }
     }
