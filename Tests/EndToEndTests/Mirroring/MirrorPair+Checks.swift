@@ -29,8 +29,20 @@ extension MirrorPair {
     func expectEqual(_ location: SourceLocation = #_sourceLocation) async throws {
         for mirror in mirrors {
             try await waitForAll(on: mirror)
-            try await waitUntil("equal digests", detail: { mirror.log.suffix(3000).description }) {
-                try await facts(of: mirror) == facts(of: primary)
+            do {
+                try await waitUntil("equal digests") {
+                    try await facts(of: mirror) == facts(of: primary)
+                }
+            } catch {
+                let (here, there) = (try await facts(of: mirror), try await facts(of: primary))
+                for id in Set(here.keys).union(there.keys) where here[id] != there[id] {
+                    Issue.record(
+                        "\(id): \(here[id] ?? []), upstream \(there[id] ?? [])", sourceLocation: location)
+                }
+                let lines = mirror.log.split(separator: "\n").filter { !$0.contains("perigee.access") }
+                Issue.record(
+                    "\(lines.suffix(60).joined(separator: "\n"))", sourceLocation: location)
+                throw error
             }
             let root = "\(mirror.home)/shared/data/repositories"
             for id in try await facts(of: primary).keys {
