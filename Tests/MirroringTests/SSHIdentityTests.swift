@@ -1,5 +1,7 @@
 import Foundation
+import GitStore
 import NodeTestKit
+import Portable
 import Testing
 
 @testable import Mirroring

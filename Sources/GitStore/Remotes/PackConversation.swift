@@ -1,4 +1,5 @@
 import NIOCore
+package import Portable
 
 /// What is wanted of a server, and what is here already.
 package struct PackRequest: Sendable, Hashable {

@@ -1,5 +1,7 @@
 internal import GitStore
 internal import Hosting
+internal import NIOCore
+internal import Portable
 
 extension RepositoryFetch {
     /// Asks for one pack over SSH; the rest is as over HTTPS: git checks and indexes it where nobody sees it.
