@@ -2,8 +2,8 @@ package import GitStore
 package import NIOCore
 package import Portable
 
-/// On an upstream: what mirrors may do at git's doors: pass requests on in somebody's name, and, with a key of
-/// their own, get what they are to have.
+/// On an upstream: what mirrors may do at git's doors: pass requests on in somebody's name, and, with a key
+/// of their own, get what they are to have.
 package protocol GitDelegates: Sendable {
     /// As whom the request is carried out, with the rights of now.
     /// - Parameters:

@@ -47,8 +47,8 @@ extension NodeConfiguration {
         let sshURL = try values.optionalString(SettingTable.mirroringSSHURL)
         if let sshURL, (try? SSHLine.address(sshURL)) == nil {
             throw ConfigurationError.inconsistent(
-                "plugin.mirroring.fetch.ssh.url is \"\(sshURL.prefix(100))\", which is not ssh://, a host and "
-                    + "a port. Give an address such as ssh://git.example.com:7999.")
+                "plugin.mirroring.fetch.ssh.url is \"\(sshURL.prefix(100))\", which is not ssh://, a host "
+                    + "and a port. Give an address such as ssh://git.example.com:7999.")
         }
         return Mirror(
             upstreamURL: withoutTrailingSlash(upstream),

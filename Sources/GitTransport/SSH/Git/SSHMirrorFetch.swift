@@ -16,7 +16,7 @@ struct SSHMirrorFetch: Sendable {
             let number = Int64(path.dropFirst(Self.folder.count)), let delegates = hosting.delegates
         else {
             await operation.say(
-                "The key of \(mirror.name) fetches \(Self.folder)ID with git-upload-pack, and does nothing else."
+                "The key of \(mirror.name) fetches \(Self.folder)ID with git-upload-pack, and that is all."
             )
             return 128
         }
