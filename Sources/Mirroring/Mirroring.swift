@@ -70,7 +70,7 @@ package struct Mirroring: Sendable {
             try MirrorServing(
                 follower: $0, offline: $0.settings.rightsOffline, eventLoopGroup: eventLoopGroup)
         }
-        let delegates = MirrorDelegates(gate: gate, hosting: hosting)
+        let delegates = MirrorDelegates(gate: gate, catalogue: catalogue, packs: packs)
         judge = CallerJudge(hosting: hosting, delegates: delegates)
         if let serving {
             hosting.follow(serving.authority, serving.git)

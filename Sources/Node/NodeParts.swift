@@ -108,6 +108,10 @@ extension NodeConfiguration {
             settings.rightsOffline = mirror.rightsOffline
             settings.syncTolerance = mirror.syncTolerance
             settings.queueDumpMax = mirror.queueDumpMax
+            if mirror.fetchesBySSH {
+                settings.ssh = MirrorSettings.SSH(
+                    baseURL: mirror.sshURL, folder: "\(layout.config)/mirror-ssh")
+            }
             return settings
         }
     }

@@ -98,9 +98,23 @@ import Testing
         ("receive.max-size=99999999999G", "a number of bytes"), ("receive.max-size=-1", "a number of bytes"),
         ("logging.logger.perigee=LOUD", "DEBUG"), ("setup.baseUrl=git.example.org", "begins with http://"),
         ("application.mode=mirrored", "`default`"), ("plugins.dir=", "a path"),
+        ("plugin.mirroring.fetch.transport=rsync", "`https`"),
     ])
     func `a value of the wrong kind says what is expected`(line: String, expected: String) {
         expectError("\(line)\n", contains: "perigee.properties:1", expected)
+    }
+
+    @Test(arguments: [nil, "https", "ssh"])
+    func `a mirror fetches over HTTPS unless it is told otherwise`(transport: String?) throws {
+        let mirror =
+            "application.mode=mirror\nsetup.baseUrl=http://m\nplugin.mirroring.upstream.url=http://p\n"
+        let line = transport.map { "plugin.mirroring.fetch.transport=\($0)\n" } ?? ""
+        #expect(try load(mirror + line).mirror?.fetchesBySSH == (transport == "ssh"))
+        let url = "plugin.mirroring.fetch.ssh.url="
+        #expect(try load(mirror + url + "ssh://git.example.org:7999\n").mirror?.sshURL != nil)
+        for wrong in ["git.example.org:7999", "https://git.example.org", "ssh://", "ssh://-x", "ssh://a b"] {
+            expectError(mirror + url + wrong + "\n", contains: "plugin.mirroring.fetch.ssh.url", "ssh://git.")
+        }
     }
 
     @Test func `sizes take K, M and G`() throws {

@@ -1,3 +1,4 @@
+import Hosting
 import Synchronization
 
 /// What the SSH server asks of the program behind it.
@@ -27,12 +28,15 @@ struct SSHShownKey: Sendable, Hashable {
 
 /// Somebody who has shown a registered key.
 struct SSHVisitor: Sendable, Hashable {
-    /// The key's number in the database, on a mirror in that of the upstream.
+    /// The key's number in the database, on a mirror in that of the upstream. A mirror's own key has the
+    /// mirror's, below zero.
     let key: Int64
     /// The name for logs.
     let name: String
     /// The key itself, on a mirror, whose upstream is asked by it.
     var shown: SSHShownKey?
+    /// On an upstream, the mirror whose own key it is.
+    var mirror: MirrorVisitor?
 }
 
 /// What a client asks for in one channel.

@@ -66,7 +66,7 @@ extension MirrorFollower {
                 return FetchOutcome()
             }
             let outcome = try await RepositoryFetch(
-                hosting: hosting, upstream: connection,
+                hosting: hosting, upstream: connection, ssh: ssh,
                 progress: { self.fetching.note($0, of: work.repository) }
             ).run(work, in: repository)
             if work.phase == .publish { try await noteSynced(repository) }

@@ -44,6 +44,8 @@ package final class MirrorFollower: Sendable {
     let hosting: Hosting
     let tables: MirrorDatabase
     let connection: UpstreamConnection
+    /// By which objects come; nil when they come over the connection.
+    let ssh: UpstreamSSH?
     /// What is still to be got.
     package let backlog = SyncBacklog()
     let logger: Logger
@@ -65,10 +67,12 @@ package final class MirrorFollower: Sendable {
         state = Mutex(State(address: settings.baseURL))
         tables = MirrorDatabase(database: database)
         identity = try FarmIdentity.load(given: settings.farmSecret, file: settings.secretFile)
-        connection = UpstreamConnection(
+        let connection = UpstreamConnection(
             client: try PeerClient(
                 eventLoopGroup: eventLoopGroup, certificateAuthorities: settings.certificateAuthorities),
             baseURL: settings.upstreamURL, identity: identity, node: node)
+        self.connection = connection
+        ssh = settings.ssh.map { UpstreamSSH(connection: connection, settings: $0) }
     }
 
     /// Ends the connections.
@@ -193,6 +197,7 @@ package final class MirrorFollower: Sendable {
                 "mirrorBaseUrl": .string(settings.baseURL), "mirrorType": "FARM",
                 "productVersion": .string(settings.version), "productType": "Perigee",
                 "publicKey": .string(identity.key.publicKey.base64URL),
+                "sshKey": .string(identity.sshPublicKey),
             ])
         guard let state = answer["state"]?.stringValue.flatMap(MirrorState.init(rawValue:)) else {
             throw PeerError.notUnderstood(
@@ -323,11 +328,15 @@ package final class MirrorFollower: Sendable {
 
     /// How things are.
     package var status: MirrorStatus {
-        state.withLock { state in
+        let way = ssh?.status
+        let fetch = MirrorStatus.Fetch(
+            transport: ssh == nil ? "https" : "ssh", address: way?.address, lastError: way?.lastError)
+        return state.withLock { state in
             MirrorStatus(
                 id: identity.id, upstreamURL: settings.upstreamURL, upstreamID: state.upstream?.id,
                 upstreamState: state.upstreamState, nodeState: state.node, isConnected: state.isConnected,
-                clockOffset: state.clockOffset, lastError: state.lastError, nodes: state.nodes)
+                clockOffset: state.clockOffset, lastError: state.lastError, nodes: state.nodes,
+                fetch: fetch)
         }
     }
 }

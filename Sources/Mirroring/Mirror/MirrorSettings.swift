@@ -29,6 +29,22 @@ package struct MirrorSettings: Sendable {
     package var syncTolerance: Duration = .seconds(10)
     /// How much of what waits is shown at most.
     package var queueDumpMax = 100
+    /// How objects come over SSH; nil when they come over HTTPS, with all else.
+    package var ssh: SSH?
+
+    /// How objects come over SSH.
+    package struct SSH: Sendable {
+        /// Such as `ssh://git.example.com:7999`; nil for what the upstream says.
+        package var baseURL: String?
+        /// Where this node keeps its key, and the upstream's host keys.
+        package var folder: String
+
+        /// Names both.
+        package init(baseURL: String?, folder: String) {
+            self.baseURL = baseURL
+            self.folder = folder
+        }
+    }
 
     /// Everything that must be said.
     package init(

@@ -68,6 +68,18 @@ package struct MirrorStatus: Sendable {
     package let lastError: String?
     /// The nodes of the mirror, as the upstream sees them.
     package let nodes: [MirrorNode]
+    /// How objects come.
+    package let fetch: Fetch
+
+    /// How objects come to a mirror.
+    package struct Fetch: Sendable, Hashable {
+        /// `https` or `ssh`.
+        package let transport: String
+        /// Over SSH, `host:port` of the upstream; nil while it is not known.
+        package let address: String?
+        /// Why nothing comes over SSH; nil when it does.
+        package let lastError: String?
+    }
 }
 
 extension MirrorNode {

@@ -17,13 +17,15 @@ package struct FetchOutcome: Sendable, Hashable {
 struct RepositoryFetch: Sendable {
     let hosting: Hosting
     let upstream: UpstreamConnection
+    /// By which objects come; nil when they come over the connection.
+    let ssh: UpstreamSSH?
     /// Told of what has come so far, in bytes, while it comes.
     let progress: @Sendable (Int64) -> Void
 
     /// A pack may be large and the line slow.
-    private static let timeout = Duration.seconds(6 * 3600)
+    static let timeout = Duration.seconds(6 * 3600)
     /// More than these haves make no smaller pack.
-    private static let havesMax = 512
+    static let havesMax = 512
 
     /// - Throws: ``PeerError``, ``HostingError``, ``GitStoreError``.
     func run(_ work: MirrorWork, in repository: Repository) async throws -> FetchOutcome {
@@ -110,6 +112,7 @@ struct RepositoryFetch: Sendable {
     private func fetch(
         _ changes: [RefChange], haves: [ObjectID], _ repository: Repository, _ path: String
     ) async throws -> (Quarantine?, Int64) {
+        if let ssh { return try await fetch(changes, haves: haves, over: ssh, repository, path) }
         var bytes: Int64 = 0
         let packs = hosting.pushedPacks.packs(with: changes.tips, having: haves, in: repository.id)
         for pack in packs {

@@ -1,4 +1,5 @@
 internal import CoreMetrics
+internal import GitStore
 internal import Hosting
 internal import Metrics
 
@@ -22,6 +23,7 @@ enum SyncFigures {
     private static func reason(_ error: any Error) -> String {
         switch error {
         case let error as PeerError: error.code
+        case let error as SSHFailure: error.kind.rawValue
         case HostingError.diskFull: "disk_full"
         case HostingError.conflict: "conflict"
         default: "other"

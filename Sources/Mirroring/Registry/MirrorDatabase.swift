@@ -33,6 +33,14 @@ extension DatabaseTransaction {
         ).map { (row) throws(DatabaseError) in try MirrorServer(row: row) }
     }
 
+    /// An accepted mirror.
+    func mirror(sshKey key: String) throws(DatabaseError) -> MirrorServer? {
+        try firstRow(
+            "SELECT \(MirrorServer.columns) FROM mirror AS m WHERE m.ssh_key = ? AND m.state = 'ACCEPTED'",
+            [.text(key)]
+        ).map { (row) throws(DatabaseError) in try MirrorServer(row: row) }
+    }
+
     func mirror(request id: Int64) throws(DatabaseError) -> MirrorServer? {
         try firstRow("SELECT \(MirrorServer.columns) FROM mirror AS m WHERE m.id = ?", [.integer(id)])
             .map { (row) throws(DatabaseError) in try MirrorServer(row: row) }

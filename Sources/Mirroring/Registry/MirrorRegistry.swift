@@ -1,3 +1,4 @@
+internal import Hosting
 internal import Portable
 internal import SharedDatabase
 
@@ -166,7 +167,8 @@ package struct MirrorRegistry: Sendable {
     private static func values(_ properties: MirrorProperties) -> [DatabaseValue] {
         [
             .text(properties.name), .text(properties.baseURL), .text(properties.type),
-            .text(properties.version), .optional(properties.sshKey),
+            .text(properties.version),
+            .optional(properties.sshKey.flatMap { try? SSHPublicKey($0).text }),
         ]
     }
 
@@ -187,8 +189,9 @@ package struct MirrorRegistry: Sendable {
             throw MirroringError.invalid(
                 field: "productVersion", message: "\"productVersion\" has to have 1 to 100 bytes.")
         }
-        guard properties.sshKey.map({ $0.utf8.count <= 4000 }) ?? true else {
-            throw MirroringError.invalid(field: "sshKey", message: "\"sshKey\" is too long.")
+        if let key = properties.sshKey, (try? SSHPublicKey(key)) == nil {
+            throw MirroringError.invalid(
+                field: "sshKey", message: "\"sshKey\" is no public key such as \"ssh-ed25519 AAAA...\".")
         }
         try checkURL(properties.baseURL)
     }

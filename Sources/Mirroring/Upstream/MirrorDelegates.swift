@@ -2,15 +2,20 @@ package import Hosting
 internal import Portable
 internal import Synchronization
 
-/// On the upstream: lets mirrors act for the holders of keys, whom it has seen at the mirror's door.
+/// On the upstream: lets mirrors act for the holders of keys, whom it has seen at the mirror's door, and for
+/// themselves.
 package final class MirrorDelegates: GitDelegates {
-    private let gate: MirrorGate
+    let gate: MirrorGate
+    let catalogue: UpstreamCatalogue
+    let packs: MirrorPacks
     private let hosting: Hosting
     private let identity = Mutex<UpstreamIdentity?>(nil)
 
-    init(gate: MirrorGate, hosting: Hosting) {
+    init(gate: MirrorGate, catalogue: UpstreamCatalogue, packs: MirrorPacks) {
         self.gate = gate
-        self.hosting = hosting
+        self.catalogue = catalogue
+        self.packs = packs
+        hosting = catalogue.hosting
     }
 
     /// What lets a mirror act for the holder of a key, for a minute.

@@ -1,3 +1,5 @@
+import GitStore
+
 extension NodeConfiguration {
     /// What this node has to do with mirrors.
     package struct Mirror: Sendable {
@@ -19,6 +21,10 @@ extension NodeConfiguration {
         package var syncTolerance: Duration
         /// How much of what waits is shown.
         package var queueDumpMax: Int
+        /// Whether objects come over SSH.
+        package var fetchesBySSH: Bool
+        /// Where the upstream's SSH port is; nil for what the upstream says.
+        package var sshURL: String?
     }
 
     static func mirror(_ values: SettingValues) throws -> Mirror? {
@@ -38,6 +44,12 @@ extension NodeConfiguration {
                 "application.mode is mirror, and a mirror keeps its database in its own home. "
                     + "Remove the keys of the database.")
         }
+        let sshURL = try values.optionalString(SettingTable.mirroringSSHURL)
+        if let sshURL, (try? SSHLine.address(sshURL)) == nil {
+            throw ConfigurationError.inconsistent(
+                "plugin.mirroring.fetch.ssh.url is \"\(sshURL.prefix(100))\", which is not ssh://, a host "
+                    + "and a port. Give an address such as ssh://git.example.com:7999.")
+        }
         return Mirror(
             upstreamURL: withoutTrailingSlash(upstream),
             farmSecret: try values.optionalString(SettingTable.mirroringFarmSecret),
@@ -47,6 +59,7 @@ extension NodeConfiguration {
             attemptsMax: try values.int(SettingTable.mirroringAttempts),
             rightsOffline: try values.seconds(SettingTable.mirroringRightsOffline),
             syncTolerance: try values.seconds(SettingTable.mirroringTolerance),
-            queueDumpMax: try values.int(SettingTable.mirroringQueueDump))
+            queueDumpMax: try values.int(SettingTable.mirroringQueueDump),
+            fetchesBySSH: try values.string(SettingTable.mirroringTransport) == "ssh", sshURL: sshURL)
     }
 }

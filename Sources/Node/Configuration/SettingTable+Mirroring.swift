@@ -28,6 +28,14 @@ extension SettingTable {
     static let mirroringQueueDump = Setting(
         "plugin.mirroring.farm.max.ref.change.queue.dump.size", .integer(1...10_000), "100",
         "On a mirror: how much of what waits to be fetched `supportInfo/refChangesQueue` shows.")
+    static let mirroringTransport = Setting(
+        "plugin.mirroring.fetch.transport", .choice(["https", "ssh"]), "https",
+        "On a mirror: how objects come from the upstream. `https`: by the same signed requests as all else; "
+            + "`ssh`: by `git-upload-pack` at its SSH port, with a key of the mirror's own.")
+    static let mirroringSSHURL = Setting(
+        "plugin.mirroring.fetch.ssh.url", .text, nil,
+        "On a mirror that fetches over SSH: where the upstream's SSH port is, such as "
+            + "`ssh://git.example.com:7999`. Without it, where the upstream says.")
     static let mirroringHosting = Setting(
         "throttle.resource.mirror-hosting", .integer(1...10_000), "8",
         "How many packs are made for mirrors at a time.")
@@ -39,7 +47,7 @@ extension SettingTable {
 
     static let mirroring = [
         mirroringUpstream, mirroringFarmSecret, mirroringAuthorities, mirroringInterval, mirroringFetches,
-        mirroringAttempts, mirroringRightsOffline, mirroringTolerance, mirroringQueueDump, mirroringHosting,
-        mirroringPulls,
+        mirroringAttempts, mirroringRightsOffline, mirroringTolerance, mirroringQueueDump, mirroringTransport,
+        mirroringSSHURL, mirroringHosting, mirroringPulls,
     ]
 }

@@ -44,6 +44,9 @@ struct MirrorNodeDoctor: Sendable {
         if upstream.isReached {
             findings.append(await version(client))
             findings.append(await registration(client, identity))
+            if mirror.fetchesBySSH {
+                findings.append(await UpstreamSSHCheck(mirror: mirror).finding(client, identity))
+            }
         } else {
             findings.append(.skipped("version", "The upstream is not reached."))
             findings.append(.skipped("registration", "The upstream is not reached."))

@@ -18,6 +18,12 @@ struct NodeStateDoctor: Sendable {
             return [.problem("link", "The node does not answer: \(error).", "Look at its log.")]
         }
         var findings = [await MirrorDoctor.plugin(node), link(status)]
+        if let why = status["fetch"]?["lastError"]?.stringValue {
+            findings.append(
+                .problem(
+                    "fetch", "The node's last fetch over SSH failed: \(why)",
+                    "It is tried again by itself. \(Self.logAdvice)"))
+        }
         findings += farm(status)
         findings += await repositories()
         return findings

@@ -24,6 +24,10 @@ struct MirrorLinkRoutes {
                 for: asked.caller.mirror, repository: repository)
             return try .json(catalogue.portable)
         }
+        group.answer(.get, RouterPath(server + "/ssh")) { request in
+            _ = try await mirroring.admit(request, as: request.mirrorID())
+            return try .json(try mirroring.sshFacts())
+        }
         let repository = server + "/repos/:repositoryId"
         group.answer(.get, RouterPath(repository + "/refs")) { request in
             let asked = try await mirroring.admit(request, as: request.mirrorID())

@@ -39,6 +39,11 @@ struct MirrorNodeRoutes {
                 "state": .string(status.nodeState.rawValue), "connected": .bool(status.isConnected),
                 "clockOffset": .optional(status.clockOffset), "lastError": .optional(status.lastError),
                 "nodes": .list(status.nodes.map(\.portable)),
+                "fetch": [
+                    "transport": .string(status.fetch.transport),
+                    "address": .optional(status.fetch.address),
+                    "lastError": .optional(status.fetch.lastError),
+                ],
                 "syncedRepos": .integer(Int64(progress.synced)),
                 "totalRepos": .integer(Int64(progress.total)),
             ])

@@ -28,6 +28,13 @@ struct MirrorStatusCommand: AsyncParsableCommand {
         if let problem = status["lastError"]?.stringValue {
             rows.append(["problem", TerminalText.shown(problem)])
         }
+        if let fetch = status["fetch"], fetch["transport"]?.stringValue == "ssh" {
+            let address = fetch["address"]?.stringValue.map { " from \($0)" } ?? ""
+            rows.append(["objects", TerminalText.shown("over SSH\(address)")])
+            if let problem = fetch["lastError"]?.stringValue {
+                rows.append(["problem", TerminalText.shown(problem)])
+            }
+        }
         for node in status["nodes"]?.listValue ?? [] {
             let state = node["alive"]?.boolValue == true ? node["state"]?.stringValue ?? "" : "AWAY"
             rows.append(["node", TerminalText.shown("\(node["name"]?.stringValue ?? "") \(state)")])

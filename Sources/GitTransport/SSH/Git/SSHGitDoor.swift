@@ -18,21 +18,30 @@ struct SSHGitDoor: SSHDoor {
         if let authority = hosting.authority {
             return try await remoteKeys.visitor(shown, authority: authority)
         }
-        guard let key = try await hosting.keys.usable(fingerprint: shown.fingerprint) else { return nil }
-        return SSHVisitor(key: key.id.rawValue, name: key.user.name)
+        if let key = try await hosting.keys.usable(fingerprint: shown.fingerprint) {
+            return SSHVisitor(key: key.id.rawValue, name: key.user.name)
+        }
+        return try await hosting.delegates?.mirror(key: "\(shown.algorithm) \(shown.text)").map(
+            SSHVisitor.init)
     }
 
     func welcome(_ visitor: SSHVisitor, from address: String) async {
         Counter(label: "perigee.ssh.logins").increment()
-        if visitor.shown == nil { await hosting.keys.noteUse(of: SSHKeyID(visitor.key)) }
+        if visitor.shown == nil, visitor.mirror == nil {
+            await hosting.keys.noteUse(of: SSHKeyID(visitor.key))
+        }
     }
 
     func revoked(among keys: Set<Int64>) async throws -> Set<Int64> {
         if let authority = hosting.authority {
             return await remoteKeys.revoked(among: keys, authority: authority)
         }
-        let unusable = try await hosting.keys.unusable(among: Set(keys.map { SSHKeyID($0) }))
-        return Set(unusable.map(\.rawValue))
+        let people = Set(keys.filter { $0 >= 0 }.map { SSHKeyID($0) })
+        var revoked = Set(try await hosting.keys.unusable(among: people).map(\.rawValue))
+        if people.count < keys.count {
+            revoked.formUnion(try await SSHVisitor.revokedMirrors(among: keys, hosting))
+        }
+        return revoked
     }
 
     func answer(_ request: SSHRequest, exchange: SSHExchange) async -> Int32 {
@@ -73,6 +82,11 @@ struct SSHGitDoor: SSHDoor {
             if let refusal = refusal() {
                 await operation.say("Perigee takes no commands: \(refusal). Try again in a moment.")
                 return 128
+            }
+            if let mirror = request.visitor.mirror {
+                return try await SSHMirrorFetch(
+                    hosting: hosting, mirror: mirror, operation: operation
+                ).run(command, asked: request.gitProtocol)
             }
             let address = try GitAddress(sshPath: command.path)
             guard let principal = try await principal(of: request.visitor, at: address) else {
@@ -139,7 +153,8 @@ struct SSHGitDoor: SSHDoor {
 
     private func greeting(for visitor: SSHVisitor) async throws -> String {
         let base = hosting.settings.baseURL.ssh ?? "ssh://git@host"
-        let key = visitor.shown == nil ? try await hosting.keys.find(SSHKeyID(visitor.key)) : nil
+        let isOwn = visitor.shown == nil && visitor.mirror == nil
+        let key = isOwn ? try await hosting.keys.find(SSHKeyID(visitor.key)) : nil
         let who =
             key.map {
                 $0.isAccessKey

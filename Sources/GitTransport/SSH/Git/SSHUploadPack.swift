@@ -10,6 +10,8 @@ struct SSHUploadPack: Sendable {
     let operation: SSHOperation
     /// On a mirror: where requests go for what is not here.
     var relay: SSHRelay?
+    /// For a mirror: what gives it exactly what it asks for.
+    var mirrors: (any GitDelegates)?
 
     private var path: String { hosting.layout.repository(repository.id) }
 
@@ -34,6 +36,8 @@ struct SSHUploadPack: Sendable {
                 try await operation.client.write(refs)
             } else if let relay, try await !isHere(request) {
                 guard try await relay.passOn(packets.whole) else { return 128 }
+            } else if let mirrors, let exact = ExactFetch.parse(request) {
+                try await send(exact, by: mirrors)
             } else if let clone = CloneCommand.parse(request), let isSent = try await send(clone) {
                 guard isSent else { return 128 }
             } else {
@@ -58,6 +62,20 @@ struct SSHUploadPack: Sendable {
                 process: process, input: input, context: operation, repository: repository)
             return try await pack.stream(to: operation.client)
         }
+    }
+
+    private func send(_ request: PackRequest, by mirrors: any GitDelegates) async throws {
+        let client = operation.client
+        var begin = ByteBuffer()
+        begin.writePktLine("packfile\n")
+        try await mirrors.writePack(request, of: repository) { portion in
+            var packets = begin
+            begin.clear()
+            packets.writeBand(1, portion)
+            try await client.write(packets)
+        }
+        begin.writePktLine(.flush)
+        try await client.write(begin)
     }
 
     /// Lets git answer from here on.
