@@ -45,8 +45,12 @@ package struct Deliveries: Sendable {
         var behind: [String: String] = [:]
         var ready = awaited
         if awaited.count > 1 {
-            (ready, behind) = try await settle(step, awaited, reached: "prepared")
-            guard !ready.isEmpty else { return Delivery(generation: generation, nodes: [], behind: behind) }
+            let prepared: Set<String>
+            (prepared, behind) = try await settle(step, awaited, reached: "prepared")
+            guard !prepared.isEmpty else {
+                return Delivery(generation: generation, nodes: [], behind: behind)
+            }
+            ready = awaited.filter { prepared.contains($0.key) }
             try await publish(step)
         }
         let (shown, late) = try await settle(step, ready, reached: "published")
@@ -72,13 +76,15 @@ package struct Deliveries: Sendable {
         let wait: Duration
     }
 
+    /// - Returns: The change's number, and who is waited for: nodes by their ids, with when they joined.
     private func begin(
         _ kind: MirrorWork.Kind, of repository: RepositoryID, to mirror: MirrorID, _ pulls: String?
-    ) async throws -> (Int64, Set<String>) {
+    ) async throws -> (Int64, [String: Int64]) {
         let stored = try MessagePack.encode(kind.stored(pulls: pulls), limits: .unlimited)
         return try await tables.write { transaction in
             let sequence = try transaction.nextSequence(of: mirror)
-            let nodes = Set(try transaction.mirrorNodes(mirror).filter(\.isAwaited).map(\.id))
+            let awaited = try transaction.mirrorNodes(mirror).filter(\.isAwaited)
+            let nodes = Dictionary(awaited.map { ($0.id, $0.joinedMilliseconds) }) { $1 }
             let phase: MirrorWork.Phase = nodes.count > 1 && kind != .metadata ? .prepare : .publish
             let row = try transaction.firstRow(
                 """
@@ -116,7 +122,7 @@ package struct Deliveries: Sendable {
 
     /// Waits until the nodes are so far, or nobody need wait for them.
     private func settle(
-        _ step: Step, _ nodes: Set<String>, reached column: String
+        _ step: Step, _ nodes: [String: Int64], reached column: String
     ) async throws -> (ready: Set<String>, behind: [String: String]) {
         let bell = Self.bell(of: step.repository, mirror: step.mirror)
         let deadline = ContinuousClock.now + step.wait
@@ -126,7 +132,7 @@ package struct Deliveries: Sendable {
             let (ready, missing, alive) = try await look(step, nodes, column)
             if missing.isEmpty { return (ready, [:]) }
             let late = Set(missing.keys).intersection(alive)
-            // Who is no longer alive knows it by its own clock.
+            // Who is no longer alive knows it by its own clock; who has started anew compares everything.
             if late.isEmpty { return (ready, missing) }
             let rest = deadline - .now
             if rest <= .zero, !late.subtracting(told).isEmpty {
@@ -139,7 +145,7 @@ package struct Deliveries: Sendable {
     }
 
     private func look(
-        _ step: Step, _ nodes: Set<String>, _ column: String
+        _ step: Step, _ nodes: [String: Int64], _ column: String
     ) async throws -> (ready: Set<String>, missing: [String: String], alive: Set<String>) {
         try await tables.read { transaction in
             let rows = try transaction.rows(
@@ -148,10 +154,10 @@ package struct Deliveries: Sendable {
                 WHERE mirror_id = ? AND repository_id = ?
                 """, [.text(step.mirror.rawValue), .id(step.repository)])
             var ready: Set<String> = []
-            var missing = Dictionary(uniqueKeysWithValues: nodes.map { ($0, "nothing was heard of it") })
+            var missing = nodes.mapValues { _ in "nothing was heard of it" }
             for row in rows {
                 let node = try row.text("node_id")
-                guard nodes.contains(node) else { continue }
+                guard nodes[node] != nil else { continue }
                 if try row.integer(column) >= step.generation {
                     ready.insert(node)
                     missing[node] = nil
@@ -160,8 +166,8 @@ package struct Deliveries: Sendable {
                 }
             }
             let all = try transaction.mirrorNodes(step.mirror)
-            let alive = Set(all.filter(\.isAwaited).map(\.id))
-            return (ready, missing, alive)
+            let alive = all.filter { $0.isAwaited && $0.joinedMilliseconds == nodes[$0.id] }
+            return (ready, missing, Set(alive.map(\.id)))
         }
     }
 

@@ -227,6 +227,7 @@ extension DatabaseTransaction {
                 address = excluded.address, version = excluded.version, state = excluded.state,
                 demand = CASE WHEN excluded.state = 'SYNCHRONIZED' THEN mirror_node.demand ELSE NULL END,
                 clock_offset = excluded.clock_offset, seen_at = excluded.seen_at,
+                joined_at = CASE WHEN ? = 1 THEN excluded.joined_at ELSE mirror_node.joined_at END,
                 ssh_url = excluded.ssh_url, waiting = excluded.waiting, behind = excluded.behind,
                 copies = COALESCE(excluded.copies, mirror_node.copies),
                 failing = COALESCE(excluded.failing, mirror_node.failing)
@@ -238,7 +239,7 @@ extension DatabaseTransaction {
                 .integer(caller.clockOffset), .integer(now), .integer(now),
                 .optional(question.facts.sshURL), .integer(question.facts.waiting),
                 .integer(question.facts.behindMilliseconds), .optional(question.facts.copies?.text),
-                .optional(question.facts.failing?.text),
+                .optional(question.facts.failing?.text), .integer(question.cursor == nil ? 1 : 0),
             ])
         return try row?.optionalText("demand") != nil
     }

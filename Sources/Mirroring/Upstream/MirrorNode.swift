@@ -28,7 +28,8 @@ package struct MirrorNode: Sendable, Hashable {
     package let state: MirrorNodeState
     /// Its clock minus the upstream's, in milliseconds.
     package let clockOffset: Int64
-    /// When it was heard of first, in milliseconds since 1970.
+    /// When it asked for the first time since its start, in milliseconds since 1970. It compares everything
+    /// then, and is told of what came later only.
     package let joinedMilliseconds: Int64
     /// When it was heard of last.
     package let seenMilliseconds: Int64
