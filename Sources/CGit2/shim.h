@@ -11,7 +11,6 @@
 
 extern long syscall(long number, ...);
 extern int pipe2(int descriptors[2], int flags);
-extern int syncfs(int descriptor);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
 

@@ -57,7 +57,7 @@ import Testing
             let place = try locks.locks(namespace: "p").named("m")
             let waiting = Task { try await place.acquire() }
             try await waitUntil("one waits") {
-                try await other.locks.list().first { $0.name.name == "m" }?.waiters == 1
+                try await other.locks.list().first { $0.name.name == "named/m" }?.waiters == 1
             }
             let (isHeld, gate) = (Seen(false), DispatchSemaphore(value: 0))
             defer { gate.signal() }

@@ -1,4 +1,3 @@
-import CGit2
 import Glibc
 
 /// Whole files and folders: read, written, and brought to the disk.
@@ -65,15 +64,6 @@ enum DiskFile {
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw SystemCall.failure("sync", path) }
         return true
-    }
-
-    /// Brings everything that was written to a file system to its disk: once for many files.
-    /// - Parameter path: Of anything on the file system.
-    static func syncAll(on path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw SystemCall.failure("open", path) }
-        defer { close(descriptor) }
-        guard syncfs(descriptor) == 0 else { throw SystemCall.failure("sync", path) }
     }
 
     /// The folder that holds what the path names.

@@ -1,22 +1,20 @@
 package import Portable
 
 /// Folders of repositories whose content can be got again at any time, many at once.
+///
+/// Nothing waits for the disk: what a power cut takes is found by ``areIncomplete(_:)`` and made again.
 extension GitStore {
     /// A repository that is to be at a path, with a HEAD that names a branch.
     package struct Copy: Sendable, Hashable {
         let path: String
         let head: RefName
 
-        /// - Parameter path: Those of one call lie in one folder.
         /// - Parameter head: A branch.
         package init(path: String, head: RefName) {
             self.path = path
             self.head = head
         }
     }
-
-    /// More folders than these are brought to the disk together, with whatever else is written there.
-    private static let syncsMax = 4
 
     /// Which of the repositories are not there, or lack what each has, as a power cut leaves them.
     /// - Returns: In the order of the paths.
@@ -26,21 +24,16 @@ extension GitStore {
     }
 
     /// Makes an empty repository of each that is not there, or is incomplete, whose content is then lost, and
-    /// sets the HEAD of the others; when this returns all of it is on the disk.
+    /// sets the HEAD of the others.
     /// - Throws: What the first that did not go well gives; the others are made.
     package func make(_ copies: [Copy]) async throws {
-        let isSynced = copies.count <= Self.syncsMax
         let cache = shared.refs
         let made = await onThreads(copies) { copy in
-            Result { try Self.make(copy, isSynced: isSynced, cache: cache) }
+            Result { try Self.make(copy, cache: cache) }
         }
-        let isNew = try results(made)
-        guard let first = copies.first, isNew.contains(true) else { return }
-        let parent = DiskFile.parent(of: first.path)
-        try await onThread {
-            if !isSynced { try DiskFile.syncAll(on: parent) }
-            Self.empty(parent + "/.trash")
-        }
+        let trash = Set(try results(made).compactMap { $0 })
+        guard !trash.isEmpty else { return }
+        try await onThread { for folder in trash { Self.empty(folder) } }
     }
 
     private func results<Value>(_ given: [Result<Value, any Error>?]) throws -> [Value] {
@@ -53,21 +46,20 @@ extension GitStore {
         }
     }
 
-    /// - Returns: Whether it was not there.
-    private static func make(_ copy: Copy, isSynced: Bool, cache: RefCache) throws -> Bool {
+    /// - Returns: Where what was in its place waits to be removed, if anything was.
+    private static func make(_ copy: Copy, cache: RefCache) throws -> String? {
         if let head = try head(ofWhole: copy.path) {
             if head != .symbolic(copy.head.full) { try setHead(copy.head, in: copy.path) }
-            return false
+            return nil
         }
-        cache.forget(copy.path)
-        if try FileStamp.of(copy.path) != nil { _ = try discard(copy.path) }
+        defer { cache.forget(copy.path) }
+        let trash = try FileStamp.of(copy.path) == nil ? nil : discard(copy.path)
         do {
-            try create(copy.path, head: copy.head, isSynced: isSynced)
+            try create(copy.path, head: copy.head, isSynced: false)
         } catch GitStoreError.alreadyExists {
             // Somebody else has made it meanwhile.
         }
-        cache.forget(copy.path)
-        return true
+        return trash
     }
 
     /// What the HEAD of a repository says; nil when there is none, or it lacks a part without which git takes

@@ -48,7 +48,7 @@ import Testing
             try #require(!wanted.isEmpty)
             try await waitUntil(
                 "the remote to be like the source",
-                detail: { scene.source.standardError.suffix(2_000) + server.log.suffix(1_000) }
+                detail: { "\(scene.source.standardError.suffix(2_000))\(server.log.suffix(1_000))" }
             ) { try await refs == wanted }
             try await scene.git.succeed("--git-dir=\(path)", "fsck", "--full", "--strict")
         }
