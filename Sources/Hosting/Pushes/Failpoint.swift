@@ -2,7 +2,8 @@
 import Glibc
 #endif
 
-/// Places at which a test can hold a push, or a mirror, up, to kill the node there. They exist in debug builds alone.
+/// Places at which a test can hold a push, or a mirror, up, to kill the node there. They exist in debug
+/// builds alone.
 ///
 /// A file `NAME` in the folder `run/failpoints` of the home holds up whoever comes to the place of this name,
 /// until the file has gone; that somebody waits shows by a file `NAME.reached`.

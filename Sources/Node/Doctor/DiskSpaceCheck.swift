@@ -55,7 +55,8 @@ enum DiskSpaceCheck {
 
     static func judge(space: Room, of folder: String) -> DoctorFinding {
         let fact =
-            "\(size(space.free)) of \(size(space.total)) (\(space.percent) %) are free on the disk of \(folder)."
+            "\(size(space.free)) of \(size(space.total)) (\(space.percent) %) are free on the disk of "
+            + "\(folder)."
         if space.isBelow(percent: 2, number: gibibyte) {
             return .problem(
                 "disk", fact + " Fetches and pushes fail when it is full.", advice)
@@ -68,7 +69,8 @@ enum DiskSpaceCheck {
     static func judge(inodes: Room, of folder: String) -> DoctorFinding? {
         guard inodes.total > 0 else { return nil }
         let fact =
-            "\(inodes.free) of \(inodes.total) inodes (\(inodes.percent) %) are free on the disk of \(folder)."
+            "\(inodes.free) of \(inodes.total) inodes (\(inodes.percent) %) are free on the disk of "
+            + "\(folder)."
         if inodes.isBelow(percent: 2, number: 50_000) {
             return .problem("disk inodes", fact + " No file can be made without one.", nodeAdvice)
         }
