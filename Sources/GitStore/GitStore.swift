@@ -47,4 +47,31 @@ package struct GitStore: Sendable {
             throw GitStoreError.stopped
         }
     }
+
+    /// How many items a thread works on before it does something else.
+    private static let itemsAtOnce = 32
+
+    /// Does work that blocks on the disk for each of many items, on half of the reading threads: others read
+    /// meanwhile.
+    /// - Returns: The answers in the items' order; nil for those that were not come to, as the task was
+    ///   cancelled or the threads have ended.
+    func onThreads<Item: Sendable, Answer: Sendable>(
+        _ items: [Item], _ work: @escaping @Sendable (Item) -> Answer
+    ) async -> [Answer?] {
+        await withTaskGroup(of: (Int, [Answer]).self) { group in
+            var answers = [Answer?](repeating: nil, count: items.count)
+            var starts = stride(from: 0, to: items.count, by: Self.itemsAtOnce).makeIterator()
+            func addTask() {
+                guard !Task.isCancelled, let start = starts.next() else { return }
+                let some = items[start...].prefix(Self.itemsAtOnce)
+                group.addTask { (start, (try? await onThread { some.map(work) }) ?? []) }
+            }
+            for _ in 0..<max(1, configuration.threads / 2) { addTask() }
+            while let (start, some) = await group.next() {
+                answers.replaceSubrange(start..<start + some.count, with: some)
+                addTask()
+            }
+            return answers
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import ClusterServices
 import ClusterTestKit
+import Dispatch
 import NodeTestKit
 import Portable
 import SharedDatabase
@@ -33,6 +34,68 @@ import Testing
             await next.release()
             await holder.leave()
             await other.leave()
+        }
+    }
+
+    @Test func `a holder is told while the database keeps a question about another node waiting`()
+        async throws
+    {
+        try await TestDatabase.with(.postgres, migrations: TestNode.migrations) { test in
+            let holder = try await TestNode.join(test, "a", lease: .seconds(6_000))
+            let other = try await TestNode.join(test, "b", lease: .seconds(6_000))
+            let third = try await TestNode.join(test, "c", lease: .seconds(6_000))
+            let patient = try test.openAnother {
+                ($0.statementTimeout, $0.lockTimeout) = (.seconds(600), .seconds(600))
+                ($0.networkTimeout, $0.idleTransactionTimeout) = (.seconds(600), .seconds(600))
+            }
+            let locks = LockService(membership: holder.membership, database: patient)
+            try await locks.start()
+            let taken = try await locks.locks(namespace: "p").named("l").acquire()
+            let told = Seen(false)
+            taken.onLoss { told.change { $0 = true } }
+            let held = try await other.locks.locks(namespace: "p").named("m").acquire()
+            let place = try locks.locks(namespace: "p").named("m")
+            let waiting = Task { try await place.acquire() }
+            try await waitUntil("one waits") {
+                try await other.locks.list().first { $0.name.name == "named/m" }?.waiters == 1
+            }
+            let (isHeld, gate) = (Seen(false), DispatchSemaphore(value: 0))
+            defer { gate.signal() }
+            let blocking = Task {
+                try await patient.write { transaction in
+                    try transaction.execute("LOCK TABLE cluster_lock IN ACCESS EXCLUSIVE MODE")
+                    isHeld.change { $0 = true }
+                    gate.wait()
+                }
+            }
+            try await waitUntil("a table that nobody reads") { isHeld.value }
+            await third.leave()
+            try await waitUntil("the question") { try await Self.isAsking(test) }
+            holder.clock.advance(by: .seconds(9_000))
+            try await waitUntil("the holder is told") { told.value }
+            #expect(try await Self.isAsking(test))
+            gate.signal()
+            try await blocking.value
+            waiting.cancel()
+            _ = await waiting.result
+            await held.release()
+            locks.stop()
+            await holder.leave()
+            await other.leave()
+            await patient.close()
+        }
+    }
+
+    /// Whether somebody waits for what a node that is gone had held.
+    private static func isAsking(_ test: TestDatabase) async throws -> Bool {
+        try await test.database.read { transaction in
+            try !transaction.rows(
+                """
+                SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+                AND wait_event_type = 'Lock' AND query LIKE '%JOIN cluster_lock l ON%'
+                AND pid <> pg_backend_pid()
+                """
+            ).isEmpty
         }
     }
 

@@ -88,6 +88,45 @@ import Testing
         await test.stop()
     }
 
+    @Test func `while a push waits only who judges it is taken out of the background`() async throws {
+        var ceilings = PluginCeilings()
+        ceilings.handlerCPU = .seconds(10)
+        let test = try await TestHost(ceilings: ceilings) { folder in
+            try folder.write(
+                "a.judge",
+                main: """
+                    perigee.test.before_push(function()
+                      perigee.test.say("judging")
+                      perigee.test.wait("gate")
+                      local worst = 0
+                      for _ = 1, 100 do
+                        for _ = 1, 3e5 do end
+                        worst = math.max(worst, perigee.test.nice())
+                      end
+                      return false, ("at most %d"):format(worst)
+                    end)
+                    """, manifest: Self.permission)
+            try folder.write(
+                "a.busy",
+                main: """
+                    perigee.test.on("x:y", function()
+                      local nice
+                      repeat nice = perigee.test.nice() until nice > 0
+                      perigee.test.say(nice)
+                    end)
+                    """)
+        }
+        async let judgement = test.host.beforePush([:])
+        await test.tests.waitUntilSaid(1)
+        // While somebody else's push is judged, it uses much and makes way; or its CPU time ends, unsaid.
+        _ = await test.publish("x:y")
+        #expect(test.tests.said == ["judging", 15])
+        test.tests.open("gate")
+        // As much is used for the answer, in the foreground.
+        #expect(await judgement == .refuse(pluginID: "a.judge", text: "at most 0"))
+        await test.stop()
+    }
+
     @Test func `a disabled plugin judges nothing`() async throws {
         let test = try await host(["return false, 'no'"])
         try await test.host.disable("a.p0")

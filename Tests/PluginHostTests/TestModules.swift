@@ -1,3 +1,4 @@
+import Glibc
 import PluginHost
 import Portable
 import Synchronization
@@ -93,6 +94,9 @@ final class TestModules: Sendable {
                             ?? .null
                     ]
                 }),
+            function("nice", []) { _ in
+                [.integer(Int64(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)))]
+            },
             function("on", [HostParameter("key", .string, ""), Self.handler], phase: .registration) { call in
                 try call.plugin.onEvent(call.string(0), call.callback(1))
                 return []

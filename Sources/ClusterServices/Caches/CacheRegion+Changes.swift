@@ -130,7 +130,7 @@ extension CacheRegion {
         if case .done(let number) = outcome { version = number }
         // What others changed while this node heard nothing may be later than this.
         let isDoubted = state.withLock { $0.doubts != change.doubts }
-        return store.end(key, version: version, isUsable: isUsable(CacheClock.now)) { present in
+        let answer = store.end(key, version: version, isUsable: isUsable(CacheClock.now)) { present in
             switch outcome {
             case .done where isDoubted: (.unknown, outcome)
             case .done: Self.effect(change.effect, present, outcome)
@@ -138,6 +138,11 @@ extension CacheRegion {
             case .failed: (.unknown, outcome)
             }
         }
+        if settings.mode == .copy, isDoubted || version == .max {
+            // Whatever the row is now: nobody tells this node of its own change.
+            state.withLock { _ = $0.wanted.insert(key) }
+        }
+        return answer
     }
 
     private static func effect(

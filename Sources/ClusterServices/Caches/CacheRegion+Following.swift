@@ -19,7 +19,11 @@ extension CacheRegion {
         if change.isAll { store.invalidateAll(version: change.version) }
         for key in change.keys { store.invalidate(key, version: change.version) }
         guard settings.mode == .copy else { return false }
-        state.withLock { $0.wanted.formUnion(change.keys) }
+        state.withLock { state in
+            // Perhaps so many values were stored that their keys are not told.
+            if change.isAll { state.isAllWanted = true }
+            state.wanted.formUnion(change.keys)
+        }
         return true
     }
 
@@ -29,6 +33,7 @@ extension CacheRegion {
         state.withLock { state in
             state.doubts += 1
             state.wanted = []
+            state.isAllWanted = false
         }
         isSettled.store(false, ordering: .releasing)
         store.invalidateAll()
@@ -40,12 +45,33 @@ extension CacheRegion {
     func catchUp(_ database: SharedDatabase) async throws {
         if !isSettled.load(ordering: .acquiring) { try await settleIn(database) }
         guard settings.mode == .copy else { return }
+        if takeAllWanted() {
+            do {
+                store.beginPull()
+                defer { store.endPull() }
+                try await readAll(database)
+            } catch {
+                state.withLock { $0.isAllWanted = true }
+                throw error
+            }
+        }
         while let keys = takeWanted() {
             store.beginPull()
             defer { store.endPull() }
             let name = fullName
-            let rows = try await database.read { try CacheTables(transaction: $0).rows(name, keys: keys) }
-            keep(rows)
+            do {
+                keep(try await database.read { try CacheTables(transaction: $0).rows(name, keys: keys) })
+            } catch {
+                state.withLock { $0.wanted.formUnion(keys) }
+                throw error
+            }
+        }
+    }
+
+    private func takeAllWanted() -> Bool {
+        state.withLock { state in
+            defer { state.isAllWanted = false }
+            return state.isAllWanted && !state.isClosed
         }
     }
 
@@ -67,22 +93,25 @@ extension CacheRegion {
         let version = try await database.write(durability: .process) {
             try CacheTables(transaction: $0).version(name)
         }
-        if settings.mode == .copy {
-            var after = ""
-            while true {
-                let start = after
-                let rows = try await database.read {
-                    try CacheTables(transaction: $0).rows(name, after: start, limit: 64)
-                }
-                keep(rows)
-                guard let last = rows.last, rows.count == 64 else { break }
-                after = last.key.written
-            }
-        }
+        if settings.mode == .copy { try await readAll(database) }
         state.withLock { state in
             guard state.doubts == doubts, !state.isClosed else { return }
             state.heard = max(state.heard, version)
             isSettled.store(true, ordering: .releasing)
+        }
+    }
+
+    private func readAll(_ database: SharedDatabase) async throws {
+        let name = fullName
+        var after = ""
+        while true {
+            let start = after
+            let rows = try await database.read {
+                try CacheTables(transaction: $0).rows(name, after: start, limit: 64)
+            }
+            keep(rows)
+            guard let last = rows.last, rows.count == 64 else { return }
+            after = last.key.written
         }
     }
 

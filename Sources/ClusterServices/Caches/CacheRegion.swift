@@ -17,6 +17,8 @@ package final class CacheRegion: Sendable {
         var doubts = 0
         /// Keys whose values are to be read, in mode `copy`.
         var wanted: Set<CacheKey> = []
+        /// Whether all values are to be read, in mode `copy`.
+        var isAllWanted = false
     }
 
     /// Whose it is.

@@ -188,13 +188,13 @@ final class CacheStore: Sendable {
 
     // MARK: - Changes of other nodes
 
-    /// Another node changed a key.
+    /// Another node changed a key. What that very change stored may have been read already: it stays.
     func invalidate(_ key: CacheKey, version: Int64) {
         on(key) { state, lent, hash in
             state.flights[key] = nil
             if let heard = state.pending[key]?.heard { state.pending[key]?.heard = max(heard, version) }
             state.touch(key, version)
-            if state.table.remove(lent, hash, upTo: version) { state.statistics.invalidations &+= 1 }
+            if state.table.remove(lent, hash, upTo: version &- 1) { state.statistics.invalidations &+= 1 }
         }
     }
 
@@ -205,7 +205,9 @@ final class CacheStore: Sendable {
                 state.flights = [:]
                 state.clearedAt = max(state.clearedAt, version == .max ? 0 : version)
                 state.touchedAll = version
-                let count = state.table.removeAll(upTo: version)
+                // What was stored after it by the same transaction may have been read already.
+                let isRead = isForeign && version != .max
+                let count = state.table.removeAll(upTo: isRead ? version &- 1 : version)
                 if isForeign { state.statistics.invalidations &+= count }
             }
         }

@@ -72,17 +72,24 @@ extension ExecutorService {
         submissionBell.ring()
     }
 
-    /// Follows who belongs to the cluster.
+    /// Follows who belongs to the cluster. A loss takes effect at once, however slow the database is.
     func follow(_ changes: AsyncStream<MembershipChange>) async {
-        await countNodes()
-        for await change in changes {
-            switch change {
-            case .lost(let incarnation): drop(owner: incarnation.rawValue)
-            case .joined, .removed, .historyChanged:
-                await countNodes()
-                lookEverywhere()
-            case .added: await countNodes()
+        let (news, bell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await self.countNodes()
+                for await _ in news {
+                    await self.countNodes()
+                    self.lookEverywhere()
+                }
             }
+            for await change in changes {
+                switch change {
+                case .lost(let incarnation): drop(owner: incarnation.rawValue)
+                case .joined, .added, .removed, .historyChanged: bell.yield()
+                }
+            }
+            bell.finish()
         }
     }
 

@@ -7,9 +7,14 @@ extension LockService {
     package func start() async throws {
         let signals = try await database.signals(of: [LockTable.channel])
         let changes = membership.changes()
+        let (removals, bell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let tasks = [
+            // Asks nobody: holders are told of a loss at once, however slow the database is.
             ClusterThread.shared.task { [weak self] in
-                for await change in changes { await self?.hear(change) }
+                for await change in changes { self?.hear(change, removals: bell) }
+            },
+            ClusterThread.shared.task { [weak self] in
+                for await _ in removals { await self?.takeOver() }
             },
             ClusterThread.shared.task { [weak self] in
                 for await signal in signals { self?.hear(signal) }
@@ -64,11 +69,11 @@ extension LockService {
         for name in state.withLock({ $0.locks.keys.filter { $0.namespace == namespace } }) { proceed(name) }
     }
 
-    private func hear(_ change: MembershipChange) async {
+    private func hear(_ change: MembershipChange, removals: AsyncStream<Void>.Continuation) {
         switch change {
         case .lost(let incarnation): loseAll(of: incarnation)
         case .joined: update(where: { _ in true }) { _ in }
-        case .removed: await takeOver()
+        case .removed: removals.yield()
         case .added, .historyChanged: break
         }
     }
@@ -131,7 +136,7 @@ extension LockService {
         update(where: { !$0.queue.isEmpty }) { _ in }
     }
 
-    /// A node is gone: whoever waits first for what it held takes it over.
+    /// Nodes are gone: whoever waits first for what they held takes it over.
     private func takeOver() async {
         guard let local = membership.lastIncarnation,
             state.withLock({ $0.locks.values.contains { $0.hasPlaces } })

@@ -24,9 +24,6 @@ extension GitStore {
         package let branch: String?
     }
 
-    /// How many repositories a thread looks at before it does something else.
-    private static let digestsAtOnce = 32
-
     /// Whether a ref belongs to what mirrors compare: all but the server's own, and those of pull requests,
     /// which ride along with pushes.
     /// - Source: "Troubleshooting Smart Mirroring", "Pull request refs are not synchronized".
@@ -52,26 +49,8 @@ extension GitStore {
     /// The same of many repositories, in their order; nil for those that cannot be read. Takes half of the
     /// reading threads: others read meanwhile.
     package func refDigests(of paths: [String]) async -> [RefDigests?] {
-        await withTaskGroup(of: (Int, [RefDigests?]).self) { group in
-            var digests = [RefDigests?](repeating: nil, count: paths.count)
-            var starts = stride(from: 0, to: paths.count, by: Self.digestsAtOnce).makeIterator()
-            for _ in 0..<max(1, configuration.threads / 2) {
-                guard let start = starts.next() else { break }
-                group.addTask { (start, await someDigests(paths[start...].prefix(Self.digestsAtOnce))) }
-            }
-            while let (start, some) = await group.next() {
-                digests.replaceSubrange(start..<start + some.count, with: some)
-                guard !Task.isCancelled, let start = starts.next() else { continue }
-                group.addTask { (start, await someDigests(paths[start...].prefix(Self.digestsAtOnce))) }
-            }
-            return digests
-        }
-    }
-
-    private func someDigests(_ paths: ArraySlice<String>) async -> [RefDigests?] {
         let cache = shared.refs
-        let found = try? await onThread { paths.map { try? cache.snapshot(of: $0).digests } }
-        return found ?? Array(repeating: nil, count: paths.count)
+        return await onThreads(paths) { try? cache.snapshot(of: $0).digests }.map { $0 ?? nil }
     }
 
     /// The refs with their digest.

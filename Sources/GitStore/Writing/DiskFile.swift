@@ -34,9 +34,10 @@ enum DiskFile {
     }
 
     /// Writes a new file and brings its content to the disk; the folder's entry is the caller's to sync.
+    /// - Parameter isSynced: Whether the content is brought to the disk; if not, it is the caller's to sync.
     /// - Throws: ``GitStoreError/locked(path:)`` when the file is already there;
     ///   ``GitStoreError/diskFull(path:)``.
-    static func create(_ path: String, _ content: String) throws {
+    static func create(_ path: String, _ content: String, isSynced: Bool = true) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw errno == EEXIST ? GitStoreError.locked(path: path) : SystemCall.failure("create", path)
@@ -44,7 +45,7 @@ enum DiskFile {
         defer { close(descriptor) }
         do {
             try write(content, to: descriptor, path: path)
-            guard fsync(descriptor) == 0 else { throw SystemCall.failure("sync", path) }
+            guard !isSynced || fsync(descriptor) == 0 else { throw SystemCall.failure("sync", path) }
         } catch {
             unlink(path)
             throw error

@@ -37,7 +37,30 @@ extension Repositories {
             for repository in repositories { try transaction.makeWay(for: repository) }
             for repository in repositories { try transaction.store(repository) }
         }
-        for repository in repositories { try await makeMirroredFolder(repository) }
+        await Failpoint.mirrorRows.pass(services.layout)
+        try await services.git.make(
+            repositories.compactMap { repository in
+                guard let branch = try? RefName(repository.defaultBranch), branch.isBranch else { return nil }
+                return GitStore.Copy(path: services.layout.repository(repository.id), head: branch)
+            })
+        await Failpoint.mirrorFolders.pass(services.layout)
+    }
+
+    /// Those of the repositories whose folders are gone or incomplete, as a power cut leaves them.
+    package func incomplete(_ ids: [RepositoryID]) async throws -> [RepositoryID] {
+        let areIncomplete = try await services.git.areIncomplete(ids.map { services.layout.repository($0) })
+        return zip(ids, areIncomplete).filter(\.1).map(\.0)
+    }
+
+    /// Says that repositories have lost their content, so that they are not served until
+    /// ``markMirrored(_:)``.
+    package func markLost(_ ids: [RepositoryID]) async throws {
+        try await services.write { transaction in
+            for id in ids {
+                try transaction.enqueue(
+                    "UPDATE repository SET state = 'INITIALISING' WHERE id = ?", [.id(id)])
+            }
+        }
     }
 
     /// Raises `mirror:repo_synchronized` on the upstream: the whole of a mirror shows a change.
@@ -80,30 +103,12 @@ extension Repositories {
         }
         for id in ids { await removeFolder(id) }
     }
-
-    private func makeMirroredFolder(_ repository: MirroredRepository) async throws {
-        let path = services.layout.repository(repository.id)
-        guard let branch = try? RefName(repository.defaultBranch), branch.isBranch else { return }
-        do {
-            let head = try await services.git.head(in: path)
-            if case .branch(branch, _) = head { return }
-            try await services.git.setHead(branch, in: path)
-        } catch GitStoreError.notARepository {
-            do {
-                try await services.git.createRepository(at: path, defaultBranch: branch.display)
-            } catch GitStoreError.alreadyExists {
-                // Half a folder, from before a crash: it holds nothing that cannot be fetched again.
-                try await services.git.deleteRepository(at: path)
-                try await services.git.createRepository(at: path, defaultBranch: branch.display)
-            }
-        }
-    }
 }
 
 extension DatabaseTransaction {
     /// Takes the key and name away from other projects, which get theirs right afterwards.
     fileprivate func makeWay(for project: MirroredProject) throws {
-        try execute(
+        try enqueue(
             """
             UPDATE project SET project_key = '~~' || id, name_key = '~~' || id
             WHERE id <> ? AND (project_key = ? OR name_key = ?)
@@ -114,7 +119,7 @@ extension DatabaseTransaction {
         if let known = try self.project(id: project.id), known.key != project.key {
             try addAliases(project: project.id, formerKey: known.key)
         }
-        try execute(
+        try enqueue(
             """
             INSERT INTO project (id, project_key, name, name_key, description, is_public, kind, owner_id,
                 created_at) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)
@@ -132,7 +137,7 @@ extension DatabaseTransaction {
 
     /// Takes the address away from another repository, which gets its own right afterwards.
     fileprivate func makeWay(for repository: MirroredRepository) throws {
-        try execute(
+        try enqueue(
             "UPDATE repository SET slug = '~~' || id WHERE id <> ? AND project_id = ? AND slug = ?",
             [.id(repository.id), .id(repository.project), .text(repository.slug)])
     }
@@ -142,13 +147,13 @@ extension DatabaseTransaction {
         if let known, known.slug != repository.slug || known.project.id != repository.project,
             !known.slug.hasPrefix("~~")
         {
-            try execute(
+            try enqueue(
                 """
                 INSERT INTO repository_alias (project_key, slug, repository_id) VALUES (?, ?, ?)
                 ON CONFLICT (project_key, slug) DO UPDATE SET repository_id = excluded.repository_id
                 """, [.text(known.project.key), .text(known.slug), .id(repository.id)])
         }
-        try execute(
+        try enqueue(
             """
             INSERT INTO repository (id, project_id, slug, name, name_key, description, is_public,
                 is_forkable, is_archived, state, hierarchy_id, creating_node, created_at)
@@ -165,7 +170,7 @@ extension DatabaseTransaction {
                 .text(repository.hierarchyID), .integer(repository.createdMilliseconds),
             ])
         guard let key = try self.project(id: repository.project)?.key else { return }
-        try execute(
+        try enqueue(
             "DELETE FROM repository_alias WHERE project_key = ? AND slug = ?",
             [.text(key), .text(repository.slug)])
     }

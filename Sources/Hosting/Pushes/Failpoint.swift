@@ -2,7 +2,8 @@
 import Glibc
 #endif
 
-/// Places at which a test can hold a push up, to kill the node there. They exist in debug builds alone.
+/// Places at which a test can hold a push, or a mirror, up, to kill the node there. They exist in debug
+/// builds alone.
 ///
 /// A file `NAME` in the folder `run/failpoints` of the home holds up whoever comes to the place of this name,
 /// until the file has gone; that somebody waits shows by a file `NAME.reached`.
@@ -15,6 +16,10 @@ enum Failpoint: String {
     case moved = "push-moved"
     /// All has been written down; the client does not know.
     case confirmed = "push-confirmed"
+    /// A mirror has stored rows of repositories; their folders are not made yet.
+    case mirrorRows = "mirror-rows"
+    /// Their folders are made; that it has taken them over is not noted yet.
+    case mirrorFolders = "mirror-folders"
 
     /// Waits here if a test wants it.
     func pass(_ layout: HomeLayout) async {

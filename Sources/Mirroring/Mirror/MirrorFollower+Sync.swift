@@ -1,5 +1,6 @@
 internal import GitStore
 internal import Hosting
+internal import Logging
 package import Portable
 internal import SharedDatabase
 
@@ -28,14 +29,18 @@ extension MirrorFollower {
         async let looked = hosting.git.refDigests(of: ready.map { hosting.layout.repository($0) })
         let catalogue = try await catalogue(of: nil)
         let known = try await knownMetadata()
-        let changed = catalogue.entries.filter { known[$0.repository.id] != $0.metadata }
-        try await takeOver(changed, projects: catalogue.projects)
+        let digests = Dictionary(zip(ready, await looked)) { first, _ in first }
+        let lost = try await lost(local, digests)
+        try await takeOver(
+            catalogue.entries.filter { entry in
+                known[entry.repository.id] != entry.metadata || lost.contains(entry.repository.id)
+            }, projects: catalogue.projects, local: local)
         let wanted = Set(catalogue.entries.map(\.repository.id))
         let removed = local.map(\.id).filter { !wanted.contains($0) }
         try await forget(removed)
-        let digests = Dictionary(zip(ready, await looked)) { first, _ in first }
         let differing = catalogue.entries.filter { entry in
-            guard let known = digests[entry.repository.id], let known else { return true }
+            guard !lost.contains(entry.repository.id), let known = digests[entry.repository.id], let known
+            else { return true }
             return known.content != entry.content || known.pulls != entry.pulls ?? known.pulls
         }.map(\.repository.id)
         backlog.endComparison(mark, differing: differing)
@@ -111,23 +116,56 @@ extension MirrorFollower {
         if catalogue.entries.isEmpty {
             try await forget([id])
         } else {
-            try await takeOver(catalogue.entries, projects: catalogue.projects)
+            try await takeOver(catalogue.entries, projects: catalogue.projects, local: [])
         }
     }
 
-    private func takeOver(_ entries: [CatalogueEntry], projects: [MirroredProject]) async throws {
-        guard !entries.isEmpty else { return }
-        let concerned = Set(entries.map(\.repository.project))
-        try await hosting.repositories.follow(
-            projects: projects.filter { concerned.contains($0.id) }, repositories: entries.map(\.repository))
+    /// Finds the repositories whose folders a power cut or somebody else has taken, and says that they have
+    /// nothing any more.
+    private func lost(
+        _ local: [Repository], _ digests: [RepositoryID: GitStore.RefDigests?]
+    ) async throws -> Set<RepositoryID> {
+        // Of the others the folders were read just now.
+        let doubtful = local.map(\.id).filter { id in (digests[id] ?? nil)?.branch == nil }
+        let lost = try await hosting.repositories.incomplete(doubtful)
+        guard !lost.isEmpty else { return [] }
+        logger.warning(
+            "folders of repositories are gone or incomplete, and are made and fetched again",
+            metadata: ["repositories": "\(lost.count)", "first": "\(lost[0])"])
         try await tables.write(durability: .process) { transaction in
-            for entry in entries {
-                try transaction.execute(
+            for id in lost {
+                try transaction.enqueue(
                     """
-                    INSERT INTO mirrored_repository (repository_id, status, metadata_hash, failures)
-                    VALUES (?, 'INITIALIZING', ?, 0)
-                    ON CONFLICT (repository_id) DO UPDATE SET metadata_hash = excluded.metadata_hash
-                    """, [.id(entry.repository.id), .text(entry.metadata)])
+                    UPDATE mirrored_repository SET status = 'INITIALIZING', content_hash = NULL,
+                        synced_at = NULL, first_synced_at = NULL WHERE repository_id = ?
+                    """, [.id(id)])
+            }
+        }
+        try await hosting.repositories.markLost(lost)
+        return Set(lost)
+    }
+
+    /// Makes what is new, renames and moves; what of it is done when this is killed is not done again.
+    private func takeOver(
+        _ entries: [CatalogueEntry], projects: [MirroredProject], local: [Repository]
+    ) async throws {
+        let concerned = Set(entries.map(\.repository.project))
+        var projects = projects.filter { concerned.contains($0.id) }
+        for batch in CatalogueEntry.batches(entries, local: local) {
+            try Task.checkCancellation()
+            try await hosting.repositories.follow(
+                projects: projects, repositories: batch.map(\.repository))
+            projects = []
+            // Once its folder is there: until then the next comparison finds it changed.
+            try await tables.write(durability: .process) { transaction in
+                for entry in batch {
+                    try transaction.enqueue(
+                        """
+                        INSERT INTO mirrored_repository (repository_id, status, metadata_hash, failures)
+                        VALUES (?, 'INITIALIZING', ?, 0)
+                        ON CONFLICT (repository_id) DO UPDATE SET metadata_hash = excluded.metadata_hash
+                        """, [.id(entry.repository.id), .text(entry.metadata)])
+                }
             }
         }
     }

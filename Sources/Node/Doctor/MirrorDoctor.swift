@@ -33,7 +33,9 @@ package struct MirrorDoctor: Sendable {
         }
         let running = try? NodeClient(home: request.home)
         guard let mirror = configuration.mirror else {
-            return await UpstreamDoctor(node: running, home: request.home, authorities: authorities).run()
+            return await UpstreamDoctor(
+                node: running, layout: request.layout, authorities: authorities
+            ).run()
         }
         return await MirrorNodeDoctor(
             configuration: configuration, mirror: mirror, layout: request.layout, node: running

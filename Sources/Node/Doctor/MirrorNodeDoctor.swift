@@ -21,6 +21,7 @@ struct MirrorNodeDoctor: Sendable {
             DoctorFinding.ok("configuration", "This is a mirror of \(mirror.upstreamURL)."),
             MirrorDoctor.runs(node, home: layout.home),
         ]
+        findings += DiskSpaceCheck.run(layout)
         let client: PeerClient
         do {
             client = try PeerClient(

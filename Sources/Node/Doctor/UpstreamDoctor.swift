@@ -1,3 +1,4 @@
+import Hosting
 import Mirroring
 import NIOPosix
 import Portable
@@ -5,7 +6,7 @@ import Portable
 /// The checks on a primary.
 struct UpstreamDoctor: Sendable {
     let node: NodeClient?
-    let home: String
+    let layout: HomeLayout
     let authorities: String?
 
     private static let authorityAdvice =
@@ -14,8 +15,10 @@ struct UpstreamDoctor: Sendable {
 
     func run() async -> [DoctorFinding] {
         var findings = [
-            DoctorFinding.ok("configuration", "This is a primary."), MirrorDoctor.runs(node, home: home),
+            DoctorFinding.ok("configuration", "This is a primary."),
+            MirrorDoctor.runs(node, home: layout.home),
         ]
+        findings += DiskSpaceCheck.run(layout)
         guard let node else { return findings }
         findings.append(await MirrorDoctor.plugin(node))
         findings.append(await queue(node))

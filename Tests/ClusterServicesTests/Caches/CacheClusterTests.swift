@@ -1,10 +1,11 @@
-import ClusterServices
 import ClusterTestKit
 import NodeTestKit
 import Portable
 import SharedDatabase
 import Synchronization
 import Testing
+
+@testable import ClusterServices
 
 /// What a cache does on several nodes.
 @Suite struct CacheClusterTests {
@@ -40,6 +41,8 @@ import Testing
                 caches[1].value("a") == ["n": 1] && caches[2].value("a") != nil
             }
             try await caches[1].put("a", 2)
+            // On a machine that stood still for 3 s nothing is given out until it has heard itself.
+            if caches[1].value("a") == nil { try await cluster.settle(caches) }
             #expect(caches[1].value("a") == 2)
             try await waitUntil("the new copies") { caches[0].value("a") == 2 && caches[2].value("a") == 2 }
             for key in 0..<200 { try await caches[2].put("k\(key)", .integer(Int64(key))) }
@@ -56,6 +59,40 @@ import Testing
             try await cache.clear()
             try await waitUntil("the end of all") { caches.allSatisfy { $0.keys().isEmpty } }
             await late.stop()
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases)
+    func `a copy that comes before the tidings of it stays`(_ engine: TestEngine) async throws {
+        try await CacheCluster.with(engine, nodes: 2) { cluster in
+            let caches = try await cluster.open(CacheSettings(mode: .copy))
+            let signals = try await cluster.databases[1].signals(of: [CacheSignal.channel])
+            try await caches[0].put("a", 1)
+            try await waitUntil("the copy") { caches[1].value("a") == 1 }
+            // What was heard is heard again, as by a node that has read the rows before.
+            let before = caches[1].statistics.invalidations
+            for await case .notification(_, let payload) in signals {
+                guard CacheSignal(payload)?.changes.isEmpty == false else { continue }
+                try await cluster.databases[1].notify(CacheSignal.channel, payload)
+                break
+            }
+            try await caches[0].put("b", 2)
+            try await waitUntil("what came after it") { caches[1].value("b") == 2 }
+            #expect(caches[1].statistics.invalidations == before)
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases)
+    func `copies of more changes than one message names reach every node`(
+        _ engine: TestEngine
+    ) async throws {
+        try await CacheCluster.with(engine, nodes: 2) { cluster in
+            let caches = try await cluster.open(CacheSettings(mode: .copy, entriesMax: 10_000))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for key in 0..<1_000 { group.addTask { try await caches[0].put("k\(key)", 1) } }
+                try await group.waitForAll()
+            }
+            try await waitUntil("all copies") { caches[1].keys().count == 1_000 }
         }
     }
 

@@ -117,6 +117,50 @@ struct MirrorDoctorTests {
         #expect(down.status == 1 && down.results("node") == ["PROBLEM"])
     }
 
+    @Test func `an upstream whose clock is an hour ahead is told by both sides`() async throws {
+        let folder = try TemporaryDirectory("clock")
+        let clock = try FakedClock(file: folder.path("offset"))
+        let primary = try await RunningNode.start(environment: clock.environment)
+        let mirror = try await MirrorPair.startMirror(
+            of: primary.url, name: "office", properties: ["setup.baseUrl": "http://127.0.0.1:1"])
+        let requests = "/rest/mirroring/latest/requests"
+        let id = try await waitFor("the mirror's request", detail: { mirror.log }) { () -> Int64? in
+            try await primary.http.get("\(requests)?state=PENDING").json()["values"]?[0]?["id"]?.integerValue
+        }
+        let accepted = try await primary.http.send(
+            "POST", "\(requests)/\(id)/accept?mode=ALL_PROJECTS", body: Data())
+        try #require(accepted.status == 200, "\(accepted.text)")
+        try await waitUntil("a mirror that has everything", detail: { mirror.log }) {
+            try await mirror.anonymous.get("/status").status == 200
+        }
+        let well = try await Self.doctor(mirror)
+        #expect(well.results("clock") == ["OK"] && well.results("registration") == ["OK"], "\(well.findings)")
+
+        try clock.set("+3600")
+        try await waitUntil("a node that knows") {
+            try await mirror.mirrorStatus()["connected"]?.boolValue == false
+        }
+        let wrong = try await Self.doctor(mirror)
+        #expect(wrong.status == 1 && wrong.results("clock") == ["PROBLEM"], "\(wrong.findings)")
+        // Some seconds more or less: the upstream says whole ones, and both sides take their time.
+        let said = wrong.text("clock")
+        let seconds = try #require(said.split(separator: " ").compactMap { Double($0) }.first, "\(said)")
+        #expect((3_500...3_700).contains(seconds) && said.hasSuffix("s behind."), "\(said)")
+        #expect(wrong.results("registration") == ["PROBLEM"])
+        #expect(wrong.text("registration").contains("refuses this mirror's time"), "\(wrong.findings)")
+        #expect(wrong.results("link") == ["PROBLEM"])
+        try await waitUntil("a primary that misses the mirror") {
+            try await Self.doctor(primary).results("Office link") == ["PROBLEM"]
+        }
+
+        try clock.set("+0")
+        try await waitUntil("a link again", detail: { mirror.log.suffix(3000).description }) {
+            try await mirror.mirrorStatus()["connected"]?.boolValue == true
+        }
+        let again = try await Self.doctor(mirror)
+        #expect(again.results("clock") == ["OK"] && again.results("link") == ["OK"], "\(again.findings)")
+    }
+
     @Test(arguments: ["authority", "name", "expired"])
     func `a certificate that cannot be trusted is told apart`(_ problem: String) async throws {
         let directory = try TemporaryDirectory("doctor")

@@ -8,6 +8,7 @@ import Testing
 struct PushMirrorScene: Sendable {
     static let password = "un1que-Passw0rd-of-mirror"
     let source: RunningNode
+    /// The source itself where the remote is no node.
     let remote: RunningNode
     let line: TCPProxy
     let git: GitClient
@@ -18,19 +19,31 @@ struct PushMirrorScene: Sendable {
     static func start(
         remote properties: [String: String] = [:], settings: [String: PortableValue] = [:]
     ) async throws -> PushMirrorScene {
-        let source = try await RunningNode.start(
-            properties: ["plugin.remotes.private-networks": "127.0.0.0/8"])
         let remote = try await RunningNode.start(properties: properties)
-        let git = try GitClient()
-        try await git.makeRepository("work")
-        let scene = PushMirrorScene(
-            source: source, remote: remote, line: try TCPProxy(to: remote.port), git: git)
-        try await source.makeRepository("PRJ", "app")
+        let scene = try await prepare(remote, port: remote.port, settings: settings)
         if properties["server.ssl.enabled"] == nil {
             try await remote.makeRepository("DST", "copy")
             try await remote.makeUser("mirror", password: password)
             try await remote.grant("mirror", "REPO_ADMIN", project: "DST", repository: "copy")
         }
+        return scene
+    }
+
+    /// Starts the source, for a remote that is no node.
+    static func start(port: Int) async throws -> PushMirrorScene {
+        try await prepare(nil, port: port, settings: [:])
+    }
+
+    private static func prepare(
+        _ remote: RunningNode?, port: Int, settings: [String: PortableValue]
+    ) async throws -> PushMirrorScene {
+        let source = try await RunningNode.start(
+            properties: ["plugin.remotes.private-networks": "127.0.0.0/8"])
+        let git = try GitClient()
+        try await git.makeRepository("work")
+        let scene = PushMirrorScene(
+            source: source, remote: remote ?? source, line: try TCPProxy(to: port), git: git)
+        try await source.makeRepository("PRJ", "app")
         let quick: [String: PortableValue] = ["retry_first": "100ms", "retry_longest": "1s"]
         let answer = try await source.http.put(
             "/rest/plugins/1.0/push-mirror/settings", .map(quick.merging(settings) { $1 }))
