@@ -119,8 +119,9 @@ enum EventsModule {
         example: """
             perigee.events.publish(perigee.plugin.id .. ":built", { repository = 12 })
             """,
-        body: .quick { plugin, key, payload in
-            let key = key.stringValue ?? ""
+        body: .quick { call in
+            let (plugin, payload) = (call.plugin, call.second)
+            let key = call.first.stringValue ?? ""
             let name = key.hasPrefix("\(plugin.id):") ? key.dropFirst(plugin.id.count + 1) : ""
             guard !name.isEmpty, name.utf8.count <= 100 else {
                 throw HostFailure.misuse(
@@ -131,7 +132,7 @@ enum EventsModule {
             guard plugin.publish(key: key, payload: payload.isNull ? .map([:]) : payload) else {
                 throw HostFailure.outcome(code: .unavailable, message: "too many events of this plugin wait")
             }
-            return true
+            return .value(true)
         })
 
     private static let publishName = "perigee.events.publish"

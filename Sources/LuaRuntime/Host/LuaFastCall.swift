@@ -18,6 +18,9 @@ package struct LuaFastCall: ~Copyable {
     /// How many arguments were passed, trailing nils included.
     package var argumentCount: Int { Int(record.pointee.argument_count) }
 
+    /// The run that calls.
+    package var run: UInt64 { record.pointee.run }
+
     /// The id of the object whose method was called.
     package var receiver: Int64 { record.pointee.`self` }
 
@@ -153,7 +156,7 @@ package struct LuaFastCall: ~Copyable {
         place.pointee.name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
-    /// The argument at `index` as a plain value; nil for a table of more than scalars, a string that is no
+    /// The argument at `index` as a plain value; nil for a table that is large or deep, a string that is no
     /// UTF-8, a function or an object.
     package func plain(_ index: Int) -> PortableValue? {
         guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments else {
@@ -162,7 +165,7 @@ package struct LuaFastCall: ~Copyable {
         return LuaFastScalar(arguments[index]).plain
     }
 
-    /// Whether the argument at `index` is a flat table whose names and texts are ASCII.
+    /// Whether the argument at `index` is a table whose names and texts are ASCII.
     package func isASCIITable(_ index: Int) -> Bool {
         guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments else {
             return false
@@ -185,18 +188,48 @@ package struct LuaFastCall: ~Copyable {
         return true
     }
 
+    /// Adds a value of any shape. False for one that is very deep, or large where there is a large one
+    /// already: then what was written counts for nothing, and the call has to be passed.
+    @inline(__always)
+    package mutating func write(any value: PortableValue) -> Bool {
+        write(plain: value) || writeWhole(value)
+    }
+
+    private mutating func writeWhole(_ value: PortableValue) -> Bool {
+        let used = record.pointee.byte_count
+        guard let bytes = record.pointee.bytes else { return false }
+        var writer = LuaReplyWriter(
+            UnsafeMutableRawBufferPointer(start: bytes + used, count: record.pointee.byte_capacity - used))
+        writer.write(value, depthLeft: Self.depthMax)
+        if writer.isOverflown {
+            guard let encoded = try? MessagePack.encode(value) else { return false }
+            encoded.withUnsafeBytes { writeEncoded($0) }
+        } else {
+            record.pointee.byte_count = used + writer.count
+            writeEncoded(at: UnsafePointer(bytes + used), count: writer.count)
+        }
+        return record.pointee.is_overflown == 0
+    }
+
+    private static let depthMax = 16
+
     /// Adds a value of any shape and size, encoded as MessagePack; at most one in a call of more than 4 KiB.
     package mutating func writeEncoded(_ bytes: UnsafeRawBufferPointer) {
-        guard let room = clh_fast_room(record, bytes.count), let place = next() else {
+        guard let room = clh_fast_room(record, bytes.count) else {
             record.pointee.is_overflown = 1
             return
         }
         if let from = bytes.baseAddress {
             UnsafeMutableRawPointer(room).copyMemory(from: from, byteCount: bytes.count)
         }
+        writeEncoded(at: UnsafePointer(room), count: bytes.count)
+    }
+
+    private mutating func writeEncoded(at start: UnsafePointer<UInt8>, count: Int) {
+        guard let place = next() else { return }
         place.pointee.type = CLH_ENCODED
-        place.pointee.text = UnsafePointer(room)
-        place.pointee.length = bytes.count
+        place.pointee.text = start
+        place.pointee.length = count
     }
 
     /// Ends an attempt without an answer: the function's other way is taken.

@@ -1,8 +1,8 @@
 import CLuaHost
 import Portable
 
-/// A table argument of a fast call: fields by name, or items in order, none of which has parts. It cannot be
-/// copied, so nothing of it outlives the call.
+/// A table argument of a fast call: fields by name, or items in order. They have no parts, but for an
+/// attempt's. It cannot be copied, so nothing of it outlives the call.
 package struct LuaFastTable: ~Copyable {
     private let items: UnsafePointer<clh_scalar>
     private let isMap: Bool
@@ -46,9 +46,16 @@ package struct LuaFastTable: ~Copyable {
     }
 
     var isASCII: Bool {
-        for index in 0..<(isMap ? 2 * count : count) where items[index].type == CLH_TEXT {
-            let text = UnsafeRawBufferPointer(start: items[index].text, count: items[index].length)
-            if !text.allSatisfy({ $0 < 0x80 }) { return false }
+        for index in 0..<(isMap ? 2 * count : count) {
+            let item = items[index]
+            switch item.type {
+            case CLH_TEXT:
+                let text = UnsafeRawBufferPointer(start: item.text, count: item.length)
+                if !text.allSatisfy({ $0 < 0x80 }) { return false }
+            case CLH_LIST, CLH_MAP:
+                if !(LuaFastTable(LuaFastScalar(item))?.isASCII ?? false) { return false }
+            default: break
+            }
         }
         return true
     }
@@ -83,7 +90,8 @@ package struct LuaFastTable: ~Copyable {
     }
 }
 
-/// A value without parts, valid until the fast call that it came with returns.
+/// A value without parts, or an attempt's table in a table, valid until the fast call that it came with
+/// returns.
 package struct LuaFastScalar {
     let value: clh_scalar
 

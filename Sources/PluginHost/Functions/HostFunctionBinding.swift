@@ -155,13 +155,11 @@ struct HostFunctionBinding: Sendable {
         _ call: @escaping @Sendable (LuaArguments, LuaCallContext) throws -> HostCall,
         _ body: @escaping HostBody.Quick, _ isIdle: HostBody.Idle?
     ) -> LuaHostFunction.Kind {
-        let hasResult = !function.results.isEmpty
         let whole: LuaHostFunction.Immediate = { arguments, lua in
             try watch.run(lua) {
                 let call = try call(arguments, lua)
                 if let isIdle, isIdle(call.plugin) { return [] }
-                let result = try body(call.plugin, call.value(0), call.value(1))
-                return hasResult ? [result] : []
+                return try body(HostQuickCall(call)).values
             }
         }
         let count = function.parameters.count
@@ -177,11 +175,33 @@ struct HostFunctionBinding: Sendable {
                     return passes ? tally.succeed() : call.pass()
                 }
                 guard call.argumentCount <= count, let one = first.value(call, 0),
-                    let other = second.value(call, 1), let result = try? body(context, one, other),
-                    !hasResult || call.write(plain: result)
+                    let other = second.value(call, 1),
+                    let answer = try? body(
+                        HostQuickCall(
+                            plugin: context, first: one, second: other, receiver: call.receiver,
+                            run: call.run)),
+                    Self.write(answer, &call)
                 else { return call.pass() }
                 tally.succeed()
             }, otherwise: whole)
+    }
+
+    /// Whether the answer fits.
+    @inline(__always)
+    private static func write(_ answer: HostAnswer, _ call: inout LuaFastCall) -> Bool {
+        switch answer {
+        case .nothing: return true
+        case .value(let value): return call.write(any: value)
+        case .fields(let fields, let then):
+            var fits = true
+            call.writeFields { call in
+                for (name, value) in fields {
+                    call.writeName(name)
+                    fits = call.write(any: value) && fits
+                }
+            }
+            return fits && (then.map { call.write(any: $0) } ?? true)
+        }
     }
 
     private func loading(

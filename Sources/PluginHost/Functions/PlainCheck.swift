@@ -1,8 +1,7 @@
 import LuaRuntime
 import Portable
 
-/// The quick check of an argument without parts, or of a flat table; what it does not let through may be
-/// right all the same.
+/// The quick check of an argument; what it does not let through may be right all the same.
 struct PlainCheck: Sendable {
     private enum Kind {
         case boolean
@@ -10,6 +9,9 @@ struct PlainCheck: Sendable {
         case number
         case string
         case table
+        case key
+        case choice([String])
+        case value
         case other
     }
 
@@ -18,7 +20,7 @@ struct PlainCheck: Sendable {
 
     /// - Parameter parameter: `nil` where the function takes no more.
     init(_ parameter: HostParameter?) {
-        isOptional = parameter?.isOptional ?? true
+        isOptional = parameter?.isOptional ?? true || parameter?.type == .value
         kind =
             switch parameter?.type {
             case .boolean: .boolean
@@ -26,18 +28,24 @@ struct PlainCheck: Sendable {
             case .number: .number
             case .string: .string
             case .table: .table
+            case .key: .key
+            case .choice(let words): .choice(words)
+            case .value: .value
             default: .other
             }
     }
 
     /// The argument at a position from 0, if it is as declared.
     func value(_ call: borrowing LuaFastCall, _ index: Int) -> PortableValue? {
+        if index >= call.argumentCount { return isOptional ? .null : nil }
         let value = call.plain(index)
         switch (kind, value) {
         case (_, .null): return isOptional ? value : nil
         case (.boolean, .bool), (.integer, .integer), (.string, .string): return value
         case (.number, .integer), (.number, .double): return value
         case (.table, .map), (.table, .list): return value
+        case (.key, .integer), (.key, .string), (.value, .some): return value
+        case (.choice(let words), .string(let word)): return words.contains(word) ? value : nil
         default: return nil
         }
     }
@@ -46,7 +54,7 @@ struct PlainCheck: Sendable {
     func passes(_ call: borrowing LuaFastCall, _ index: Int) -> Bool {
         if call.isNull(index) { return isOptional }
         switch kind {
-        case .boolean, .integer, .number, .other: return value(call, index) != nil
+        case .boolean, .integer, .number, .key, .choice, .value, .other: return value(call, index) != nil
         case .string: return call.lentText(index)?.allSatisfy { $0 < 0x80 } ?? false
         case .table: return call.isASCIITable(index)
         }

@@ -39,16 +39,15 @@ enum ClusterModule {
                 local node, is_member = perigee.cluster.node()
                 perigee.log.info("here", { node = node.name, member = is_member })
                 """,
-            body: .immediate { _ in
-                let membership = try services.require(\.cluster.membership)
+            body: .quick { _ in
+                let membership = try services.present(services.cluster.membership)
                 let identity = membership.identity
-                return [
-                    .map(
-                        record(
-                            id: identity.nodeID, name: identity.name, version: identity.version,
-                            address: identity.address, joinedAt: nil, isLocal: true)),
-                    .bool(membership.isMember),
-                ]
+                return .fields(
+                    [
+                        "id": .string(identity.nodeID), "name": .string(identity.name),
+                        "version": .string(identity.version), "address": .optional(identity.address),
+                        "is_local": true,
+                    ], then: .bool(membership.isMember))
             })
     }
 

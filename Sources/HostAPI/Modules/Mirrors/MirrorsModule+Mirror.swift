@@ -179,10 +179,12 @@ extension MirrorsModule {
             example: """
                 perigee.mirrors.set_state("SYNCHRONIZED")
                 """,
-            body: .immediate { call in
-                guard let state = MirrorNodeState(rawValue: call.string(0)) else { return [] }
+            body: .quick { call in
+                guard let state = MirrorNodeState(rawValue: call.first.stringValue ?? "") else {
+                    return .nothing
+                }
                 try follower(services).setNodeState(state)
-                return []
+                return .nothing
             })
     }
 
@@ -194,15 +196,13 @@ extension MirrorsModule {
             example: """
                 perigee.log.info("mirror", { state = perigee.mirrors.status().state })
                 """,
-            body: .immediate { _ in
+            body: .quick { _ in
                 let status = try follower(services).status
-                return [
-                    [
-                        "id": .string(status.id.rawValue), "upstream": .string(status.upstreamURL),
-                        "upstream_state": .string(status.upstreamState.rawValue),
-                        "state": .string(status.nodeState.rawValue), "connected": .bool(status.isConnected),
-                    ]
-                ]
+                return .fields([
+                    "id": .string(status.id.rawValue), "upstream": .string(status.upstreamURL),
+                    "upstream_state": .string(status.upstreamState.rawValue),
+                    "state": .string(status.nodeState.rawValue), "connected": .bool(status.isConnected),
+                ])
             })
     }
 
@@ -216,20 +216,18 @@ extension MirrorsModule {
                   perigee.log.info("compares", { every = perigee.mirrors.settings().interval })
                 end
                 """,
-            body: .immediate { _ in
+            body: .quick { _ in
                 let settings = try follower(services).settings
-                return [
-                    [
-                        "interval": .integer(Int64(settings.interval / .milliseconds(1))),
-                        "fetches": .integer(Int64(settings.fetchesMax)),
-                        "attempts": .integer(Int64(settings.attemptsMax)),
-                    ]
-                ]
+                return .fields([
+                    "interval": .integer(Int64(settings.interval / .milliseconds(1))),
+                    "fetches": .integer(Int64(settings.fetchesMax)),
+                    "attempts": .integer(Int64(settings.attemptsMax)),
+                ])
             })
     }
 
     private static func follower(_ services: HostServices) throws -> MirrorFollower {
-        guard let follower = try services.require(\.mirroring).follower else {
+        guard let follower = try services.present(services.mirroring).follower else {
             throw HostFailure.outcome(code: .unavailable, message: "this node is no mirror")
         }
         return follower
