@@ -23,17 +23,17 @@ import Testing
                         ], example: "",
                         body: .quick(
                             { [self] call in
-                                notes.withLock { $0.append([call.first, call.second]) }
-                                return .nothing
+                                let note: PortableValue = [call.value(0), call.value(1)]
+                                notes.withLock { $0.append(note) }
                             }, unless: { [self] _ in isIdle.load(ordering: .relaxed) })),
                     HostFunction(
                         "same", summary: "Test.",
                         parameters: [HostParameter("value", .value, ""), HostParameter("more", .value, "")],
                         results: [HostResult("value", .value, "")], example: "",
                         body: .quick { call in
-                            let more = call.second
+                            let more = call.value(1)
                             if more == "refuse" { throw HostFailure.outcome(code: .refused, message: "no") }
-                            return .value(more.isNull ? call.first : more)
+                            call.give(any: more.isNull ? call.value(0) : more)
                         }),
                     HostFunction(
                         "facts", summary: "Test.",
@@ -43,13 +43,18 @@ import Testing
                         ],
                         results: [HostResult("facts", .table, "")], example: "",
                         body: .quick { call in
-                            let text = String(repeating: "x", count: call.first == "long" ? 5_000 : 5)
-                            return .fields(
-                                [
-                                    "text": .string(text), "key": call.second, "list": [1, [2]],
-                                    "none": .null,
-                                ],
-                                then: call.first == "long" ? .string(text) : false)
+                            let isLong = call.string(0) == "long"
+                            let text = String(repeating: "x", count: isLong ? 5_000 : 5)
+                            let key = call.value(1)
+                            call.giveFields { facts in
+                                facts.set("text", text)
+                                facts.set("key", any: key)
+                                facts.set("list", any: [1, [2]])
+                                facts.set("none", nil)
+                                facts.set("count", 3)
+                                facts.set("short", !isLong)
+                            }
+                            if isLong { call.give(text) } else { call.give(false) }
                         }),
                     HostFunction(
                         "open", summary: "Test.", results: [HostResult("thing", .object("Thing"), "")],
@@ -65,8 +70,7 @@ import Testing
                             HostFunction(
                                 "name", summary: "Test.", results: [HostResult("name", .string, "")],
                                 example: "",
-                                body: .quick { call in .value(.string(try call.object(as: Thing.self).name)) }
-                            )
+                                body: .quick { call in call.give(try call.object(as: Thing.self).name) })
                         ])
                 ])
         }
@@ -187,13 +191,15 @@ import Testing
         #expect(
             said == [
                 [
-                    ["text": "xxxxx", "key": 7, "list": [1, [2]]], false, 5_000, "k", 2, true, true,
-                    "bad argument #1 'word' to 'perigee.quick.facts' "
-                        + "(invalid option 'medium'; known are short, long)",
+                    ["text": "xxxxx", "key": 7, "list": [1, [2]], "count": 3, "short": true], false, 5_000,
+                    "k", 2, true, true,
+                    .string(
+                        "bad argument #1 'word' to 'perigee.quick.facts' "
+                            + "(invalid option 'medium'; known are short, long)"),
                     "bad argument #1 'word' to 'perigee.quick.facts' (string expected, got no value)",
                     "bad argument #2 'key' to 'perigee.quick.facts' (string or integer expected, got table)",
                     "bad argument #2 'key' to 'perigee.quick.facts' (number has no integer representation)",
-                    2, "xxxxx", "value: a function cannot be stored",
+                    2.0, "xxxxx", "value: a function cannot be stored",
                 ]
             ], "got: \(said)")
     }

@@ -70,21 +70,24 @@ struct PluginSide: Side {
                 "next", summary: "An integer in and out.",
                 parameters: [HostParameter("number", .integer, "")],
                 results: [HostResult("number", .integer, "")], example: "",
-                body: .quick { call in .value(.integer((call.first.integerValue ?? 0) &+ 1)) }),
+                body: .quick { call in call.give((call.integer(0) ?? 0) &+ 1) }),
             HostFunction(
                 "facts", summary: "A table of five fields, and a boolean.",
                 results: [HostResult("facts", .table, ""), HostResult("fine", .boolean, "")], example: "",
-                body: .quick { _ in
-                    .fields(
-                        [
-                            "id": "4f1c", "name": "node-1", "version": "1.0.0",
-                            "address": "10.0.0.1:7990", "is_local": true,
-                        ], then: true)
+                body: .quick { call in
+                    call.giveFields { facts in
+                        facts.set("id", "4f1c")
+                        facts.set("name", "node-1")
+                        facts.set("version", "1.0.0")
+                        facts.set("address", "10.0.0.1:7990")
+                        facts.set("is_local", true)
+                    }
+                    call.give(true)
                 }),
             HostFunction(
                 "same", summary: "A table in and out.", parameters: [HostParameter("value", .value, "")],
                 results: [HostResult("value", .value, "")], example: "",
-                body: .quick { call in .value(call.first) }),
+                body: .quick { call in call.give(any: call.value(0)) }),
             HostFunction(
                 "open", summary: "An object of the run.",
                 results: [HostResult("thing", .object("Thing"), "")],
@@ -98,15 +101,13 @@ struct PluginSide: Side {
                     HostFunction(
                         "held", summary: "A boolean.", results: [HostResult("held", .boolean, "")],
                         example: "",
-                        body: .quick { call in .value(.bool(try call.object(as: Thing.self).isHeld)) }),
+                        body: .quick { call in call.give(try call.object(as: Thing.self).isHeld) }),
                     HostFunction(
                         "header", summary: "A text for a text.",
                         parameters: [HostParameter("name", .string, "")],
                         results: [HostResult("value", .string, "")], example: "",
                         body: .quick { call in
-                            .value(
-                                .optional(
-                                    try call.object(as: Thing.self).header(call.first.stringValue ?? "")))
+                            call.give(try call.object(as: Thing.self).header(call.string(0)))
                         }),
                 ])
         ])

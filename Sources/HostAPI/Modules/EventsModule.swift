@@ -120,8 +120,7 @@ enum EventsModule {
             perigee.events.publish(perigee.plugin.id .. ":built", { repository = 12 })
             """,
         body: .quick { call in
-            let (plugin, payload) = (call.plugin, call.second)
-            let key = call.first.stringValue ?? ""
+            let (plugin, key, payload) = (call.plugin, call.string(0), call.value(1))
             let name = key.hasPrefix("\(plugin.id):") ? key.dropFirst(plugin.id.count + 1) : ""
             guard !name.isEmpty, name.utf8.count <= 100 else {
                 throw HostFailure.misuse(
@@ -132,7 +131,7 @@ enum EventsModule {
             guard plugin.publish(key: key, payload: payload.isNull ? .map([:]) : payload) else {
                 throw HostFailure.outcome(code: .unavailable, message: "too many events of this plugin wait")
             }
-            return .value(true)
+            call.give(true)
         })
 
     private static let publishName = "perigee.events.publish"

@@ -33,9 +33,7 @@ enum LogModule {
                 """,
             body: .quick(
                 { call in
-                    call.plugin.log.write(
-                        level, call.first.stringValue ?? "", fields: metadata(call.second))
-                    return .nothing
+                    call.plugin.log.write(level, call.string(0), fields: metadata(call.value(1)))
                 }, unless: { !$0.log.writes(level) }))
     }
 

@@ -7,7 +7,7 @@ package import Portable
 /// result texts share 4 KiB. Results that do not fit are raised as misuse. It cannot be copied, so nothing of
 /// it outlives the call.
 package struct LuaFastCall: ~Copyable {
-    private let record: UnsafeMutablePointer<clh_fast_call>
+    let record: UnsafeMutablePointer<clh_fast_call>
     /// Values written on the present level of tables.
     private var added = 0
 
@@ -163,14 +163,6 @@ package struct LuaFastCall: ~Copyable {
             return .null
         }
         return LuaFastScalar(arguments[index]).plain
-    }
-
-    /// Whether the argument at `index` is a table whose names and texts are ASCII.
-    package func isASCIITable(_ index: Int) -> Bool {
-        guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments else {
-            return false
-        }
-        return LuaFastTable(LuaFastScalar(arguments[index]))?.isASCII ?? false
     }
 
     /// Adds a value without parts, or a text that has room; false for any other, which is not added.

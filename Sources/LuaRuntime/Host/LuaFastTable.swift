@@ -45,16 +45,14 @@ package struct LuaFastTable: ~Copyable {
         }
     }
 
-    var isASCII: Bool {
+    /// Names are ASCII here: of others two may be equal as text.
+    var isPlain: Bool {
         for index in 0..<(isMap ? 2 * count : count) {
-            let item = items[index]
-            switch item.type {
-            case CLH_TEXT:
-                let text = UnsafeRawBufferPointer(start: item.text, count: item.length)
-                if !text.allSatisfy({ $0 < 0x80 }) { return false }
-            case CLH_LIST, CLH_MAP:
-                if !(LuaFastTable(LuaFastScalar(item))?.isASCII ?? false) { return false }
-            default: break
+            if isMap, index.isMultiple(of: 2) {
+                let name = UnsafeRawBufferPointer(start: items[index].text, count: items[index].length)
+                for byte in name where byte >= 0x80 { return false }
+            } else if !LuaFastScalar(items[index]).isPlain {
+                return false
             }
         }
         return true

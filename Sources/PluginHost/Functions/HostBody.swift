@@ -3,7 +3,7 @@ package import Portable
 /// What runs when a plugin calls a host function.
 package enum HostBody: Sendable {
     /// The body of a quick function.
-    package typealias Quick = @Sendable (HostQuickCall) throws -> HostAnswer
+    package typealias Quick = @Sendable (inout HostQuickCall) throws -> Void
     /// Whether a quick function has nothing to do now.
     package typealias Idle = @Sendable (PluginContext) -> Bool
 

@@ -159,49 +159,28 @@ struct HostFunctionBinding: Sendable {
             try watch.run(lua) {
                 let call = try call(arguments, lua)
                 if let isIdle, isIdle(call.plugin) { return [] }
-                return try body(HostQuickCall(call)).values
+                return try HostQuickCall.results(call, body)
             }
         }
-        let count = function.parameters.count
-        if mayBeDenied(function) || count > 2 { return .immediate(whole) }
+        if mayBeDenied(function) { return .immediate(whole) }
         let (context, tally) = (context, watch.tally)
-        let first = PlainCheck(function.parameters.first)
-        let second = PlainCheck(function.parameters.dropFirst().first)
+        let checks = function.parameters.map(PlainCheck.init)
+        let isAnswered: @Sendable (borrowing LuaFastCall) -> Bool = { call in
+            if let isIdle, isIdle(context) { return true }
+            return HostQuickCall.answers(call, context, body)
+        }
         return .attempt(
             { call in
-                if let isIdle, isIdle(context) {
-                    let passes =
-                        call.argumentCount <= count && first.passes(call, 0) && second.passes(call, 1)
-                    return passes ? tally.succeed() : call.pass()
-                }
-                guard call.argumentCount <= count, let one = first.value(call, 0),
-                    let other = second.value(call, 1),
-                    let answer = try? body(
-                        HostQuickCall(
-                            plugin: context, first: one, second: other, receiver: call.receiver,
-                            run: call.run)),
-                    Self.write(answer, &call)
-                else { return call.pass() }
-                tally.succeed()
+                if Self.passes(call, checks), isAnswered(call) { tally.succeed() } else { call.pass() }
             }, otherwise: whole)
     }
 
-    /// Whether the answer fits.
+    /// Whether the arguments are as declared.
     @inline(__always)
-    private static func write(_ answer: HostAnswer, _ call: inout LuaFastCall) -> Bool {
-        switch answer {
-        case .nothing: return true
-        case .value(let value): return call.write(any: value)
-        case .fields(let fields, let then):
-            var fits = true
-            call.writeFields { call in
-                for (name, value) in fields {
-                    call.writeName(name)
-                    fits = call.write(any: value) && fits
-                }
-            }
-            return fits && (then.map { call.write(any: $0) } ?? true)
-        }
+    private static func passes(_ call: borrowing LuaFastCall, _ checks: [PlainCheck]) -> Bool {
+        guard call.argumentCount <= checks.count else { return false }
+        for index in checks.indices where !checks[index].passes(call, index) { return false }
+        return true
     }
 
     private func loading(

@@ -95,7 +95,7 @@ enum CacheMethods {
             for _, key in ipairs(reports:keys()) do perigee.log.info("cached", { key = key }) end
             """,
         body: .quick { call in
-            .value(.list(try call.object(as: CacheObject.self).region.keys().map(\.value)))
+            call.give(any: .list(try call.object(as: CacheObject.self).region.keys().map(\.value)))
         })
 
     private static let stats = HostFunction(
@@ -106,13 +106,15 @@ enum CacheMethods {
             """,
         body: .quick { call in
             let statistics = try call.object(as: CacheObject.self).region.statistics
-            return .fields([
-                "entries": .integer(Int64(statistics.entries)), "bytes": .integer(Int64(statistics.bytes)),
-                "hits": .integer(Int64(statistics.hits)), "misses": .integer(Int64(statistics.misses)),
-                "loads": .integer(Int64(statistics.loads)),
-                "evictions": .integer(Int64(statistics.evictions)),
-                "invalidations": .integer(Int64(statistics.invalidations)),
-            ])
+            call.giveFields { table in
+                table.set("entries", Int64(statistics.entries))
+                table.set("bytes", Int64(statistics.bytes))
+                table.set("hits", Int64(statistics.hits))
+                table.set("misses", Int64(statistics.misses))
+                table.set("loads", Int64(statistics.loads))
+                table.set("evictions", Int64(statistics.evictions))
+                table.set("invalidations", Int64(statistics.invalidations))
+            }
         })
 
     // MARK: - Changing

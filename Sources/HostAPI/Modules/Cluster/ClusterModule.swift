@@ -39,15 +39,17 @@ enum ClusterModule {
                 local node, is_member = perigee.cluster.node()
                 perigee.log.info("here", { node = node.name, member = is_member })
                 """,
-            body: .quick { _ in
+            body: .quick { call in
                 let membership = try services.present(services.cluster.membership)
                 let identity = membership.identity
-                return .fields(
-                    [
-                        "id": .string(identity.nodeID), "name": .string(identity.name),
-                        "version": .string(identity.version), "address": .optional(identity.address),
-                        "is_local": true,
-                    ], then: .bool(membership.isMember))
+                call.giveFields { node in
+                    node.set("id", identity.nodeID)
+                    node.set("name", identity.name)
+                    node.set("version", identity.version)
+                    node.set("address", identity.address)
+                    node.set("is_local", true)
+                }
+                call.give(membership.isMember)
             })
     }
 

@@ -96,7 +96,7 @@ enum JobsModule {
             """,
         body: .quick { call in
             let job: JobObject? = try call.findObject()
-            return .value(.bool(job?.job.isCancelled ?? true))
+            call.give(job?.job.isCancelled ?? true)
         })
 
     private static func runner(_ services: HostServices) -> HostFunction {

@@ -183,7 +183,7 @@ enum LocksModule {
                     """,
                 body: .quick { call in
                     let object = try call.findObject(as: GuardObject.self)
-                    return .value(.bool(object?.isHeld ?? false))
+                    call.give(object?.isHeld ?? false)
                 }),
             HostFunction(
                 "release", summary: "Gives the lock back. The second time it does nothing.",

@@ -49,7 +49,7 @@ final class RouteRequestObject: HostObject {
                     """,
                 body: .quick { call in
                     let object: RouteRequestObject = try call.object()
-                    return .value(.optional(object.request.header(call.first.stringValue ?? "")))
+                    call.give(object.request.header(call.string(0)))
                 })
         ])
 }
