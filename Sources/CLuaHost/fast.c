@@ -124,7 +124,7 @@ static int take_map(taking *t, int index, clh_scalar *to, int depth, int *has_pa
 
 static int take_parts(taking *t, int index, const clh_scalar *of, clh_scalar *items, int depth);
 
-/* Pairs of name and value, or items in order. 0 for what cannot be taken, which leaves values on the stack. */
+/* Pairs of name and value, or items in order. 0 for what cannot be taken; it leaves values on the stack. */
 static int take_table(taking *t, int index, clh_scalar *to, int depth) {
     int has_parts = 0;
     clh_scalar *items = t->next;

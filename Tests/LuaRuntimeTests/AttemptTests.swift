@@ -34,7 +34,8 @@ import Testing
         let results = try await TestState.run(
             """
             local long = ('k'):rep(60)
-            return test.same({a = {b = {1, 'x', {}}, c = 2.5}, [long] = {{{true}}}, d = 'grüße'}, {{1}, 2, {}})
+            local value = {a = {b = {1, 'x', {}}, c = 2.5}, [long] = {{{true}}}, d = 'grüße'}
+            return test.same(value, {{1}, 2, {}})
             """, functions: [echo.function])
         let key = String(repeating: "k", count: 60)
         #expect(

@@ -25,7 +25,9 @@ package struct LuaFastCall: ~Copyable {
     package var receiver: Int64 { record.pointee.`self` }
 
     /// Whether the argument at `index`, counted from 0, is nil or was not passed.
-    package func isNull(_ index: Int) -> Bool { argument(index, CLH_NIL) != nil || index >= argumentCount }
+    package func isNull(_ index: Int) -> Bool {
+        argument(index, CLH_NIL) != nil || index >= argumentCount
+    }
 
     /// A boolean argument.
     package func boolean(_ index: Int) -> Bool? {
@@ -149,7 +151,6 @@ package struct LuaFastCall: ~Copyable {
     }
 
     /// Adds the name of a field; its value must follow.
-    @inline(__always)
     package mutating func writeName(_ name: StaticString) {
         guard let place = next() else { return }
         place.pointee.type = CLH_NAME
@@ -269,7 +270,7 @@ package struct LuaFastCall: ~Copyable {
     }
 
     @inline(__always)
-    private func argument(_ index: Int, _ type: clh_type) -> UnsafePointer<clh_scalar>? {
+    func argument(_ index: Int, _ type: clh_type) -> UnsafePointer<clh_scalar>? {
         guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments,
             arguments[index].type == type
         else { return nil }
@@ -278,7 +279,7 @@ package struct LuaFastCall: ~Copyable {
 
     /// The place of the next result.
     @inline(__always)
-    private mutating func next() -> UnsafeMutablePointer<clh_scalar>? {
+    mutating func next() -> UnsafeMutablePointer<clh_scalar>? {
         let count = record.pointee.result_count
         guard count < record.pointee.result_capacity, let results = record.pointee.results else {
             record.pointee.is_overflown = 1

@@ -50,7 +50,7 @@ package struct LuaFastTable: ~Copyable {
         for index in 0..<(isMap ? 2 * count : count) {
             if isMap, index.isMultiple(of: 2) {
                 let name = UnsafeRawBufferPointer(start: items[index].text, count: items[index].length)
-                for byte in name where byte >= 0x80 { return false }
+                if !name.isASCII { return false }
             } else if !LuaFastScalar(items[index]).isPlain {
                 return false
             }

@@ -9,12 +9,12 @@ package enum HostFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case denied(function: String, HostPermission)
 
     /// A method's object has ended.
-    @usableFromInline package static func isOver(_ function: String) -> HostFailure {
+    package static func isOver(_ function: String) -> HostFailure {
         .misuse("\(function): the object belongs to a run that is over")
     }
 
     /// A method's object is of another class.
-    @usableFromInline package static func isOther(_ function: String) -> HostFailure {
+    package static func isOther(_ function: String) -> HostFailure {
         .misuse("\(function) is called on something else")
     }
 

@@ -164,23 +164,22 @@ struct HostFunctionBinding: Sendable {
         }
         if mayBeDenied(function) { return .immediate(whole) }
         let (context, tally) = (context, watch.tally)
-        let checks = function.parameters.map(PlainCheck.init)
-        let isAnswered: @Sendable (borrowing LuaFastCall) -> Bool = { call in
-            if let isIdle, isIdle(context) { return true }
-            return HostQuickCall.answers(call, context, body)
+        let parameters = function.parameters.map(LuaPlainParameter.init)
+        guard let isIdle else {
+            return .attempt(
+                { call in
+                    let isAnswered = HostQuickCall.answers(call, parameters, context, body)
+                    if isAnswered { tally.succeed() } else { call.pass() }
+                }, otherwise: whole)
         }
         return .attempt(
             { call in
-                if Self.passes(call, checks), isAnswered(call) { tally.succeed() } else { call.pass() }
+                let isDone =
+                    isIdle(context)
+                    ? call.arePlain(parameters)
+                    : HostQuickCall.answers(call, parameters, context, body)
+                if isDone { tally.succeed() } else { call.pass() }
             }, otherwise: whole)
-    }
-
-    /// Whether the arguments are as declared.
-    @inline(__always)
-    private static func passes(_ call: borrowing LuaFastCall, _ checks: [PlainCheck]) -> Bool {
-        guard call.argumentCount <= checks.count else { return false }
-        for index in checks.indices where !checks[index].passes(call, index) { return false }
-        return true
     }
 
     private func loading(

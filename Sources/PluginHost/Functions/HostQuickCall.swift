@@ -1,8 +1,8 @@
 import LuaRuntime
 package import Portable
 
-/// A call of a quick function: its arguments, checked, and where its results go. It cannot be copied, so nothing
-/// of it outlives the call.
+/// A call of a quick function: its arguments, checked, and where its results go. It cannot be copied, so
+/// nothing of it outlives the call.
 package struct HostQuickCall: ~Copyable {
     /// A call that goes the long way, and its results so far.
     private final class Whole {
@@ -28,9 +28,11 @@ package struct HostQuickCall: ~Copyable {
     /// Whether the body has answered a call whose arguments are as declared, and the results have room.
     @inline(__always)
     static func answers(
-        _ call: borrowing LuaFastCall, _ plugin: PluginContext, _ body: HostBody.Quick
+        _ call: borrowing LuaFastCall, _ parameters: [LuaPlainParameter], _ plugin: PluginContext,
+        _ body: HostBody.Quick
     ) -> Bool {
-        var quick = HostQuickCall(plugin, call.lent(), nil)
+        guard let lent = call.lent(parameters) else { return false }
+        var quick = HostQuickCall(plugin, lent, nil)
         do { try body(&quick) } catch { return false }
         return quick.fits
     }
@@ -70,14 +72,13 @@ package struct HostQuickCall: ~Copyable {
 
     /// What the object stands for whose method was called.
     /// - Throws: ``HostFailure`` of kind `.misuse` when it has ended, or belongs to another run.
-    @inlinable package func object<Object: HostObject>(as type: Object.Type = Object.self) throws -> Object {
+    package func object<Object: HostObject>(as type: Object.Type = Object.self) throws -> Object {
         guard let object = try findObject(as: type) else { throw HostFailure.isOver(function) }
         return object
     }
 
-    /// As ``object(as:)``, `nil` when it has ended. Inlined, since a cast to a class that is not known where it
-    /// is compiled takes longer than the call.
-    @inlinable package func findObject<Object: HostObject>(
+    /// As ``object(as:)``, `nil` when it has ended.
+    package func findObject<Object: HostObject>(
         as type: Object.Type = Object.self
     ) throws -> Object? {
         guard let object = heldObject else { return nil }
@@ -85,7 +86,7 @@ package struct HostQuickCall: ~Copyable {
         return object
     }
 
-    @usableFromInline package var heldObject: (any HostObject)? {
+    private var heldObject: (any HostObject)? {
         if let whole { return plugin.handles.object(whole.call.receiver, run: whole.call.run) }
         return plugin.handles.object(fast.receiver, run: fast.run)
     }
