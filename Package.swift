@@ -166,7 +166,11 @@ let package = Package(
             name: "CPlainLua", dependencies: ["CLua"], path: "Benchmarks/lua-host-call/plain",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .executableTarget(
-            name: "lua-host-call", dependencies: ["LuaRuntime", "CLuaHost", "CPlainLua", "Portable"],
+            name: "lua-host-call",
+            dependencies: [
+                "PluginHost", "LuaRuntime", "CLuaHost", "CPlainLua", "ClusterServices", "SharedDatabase",
+                "NodeTestKit", "Portable", logging,
+            ],
             path: "Benchmarks/lua-host-call/program", swiftSettings: strict),
         // Benchmarks/lua-programs: programs in pure Lua, in the sandbox and in the stock interpreter.
         .executableTarget(

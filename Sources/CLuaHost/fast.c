@@ -1,4 +1,5 @@
-/* Calls of fast host functions: scalars, and tables of them, in and out, through one record of the state.
+/* Calls of fast host functions: scalars, and tables of them, in and out, through one record of the state;
+ * attempts take tables in tables as well.
  * The host's frame is gone before anything is raised or pushed. */
 #include "host.h"
 
@@ -54,36 +55,107 @@ static void refuse_table(lua_State *L, const clh_op *op, int argument) {
     clh_refuse_argument(L, op, argument, "only a table of at most 256 plain fields or items can be passed");
 }
 
-/* Pairs of name and value, or items in order, lent until the call is over: the table keeps its texts. */
-static int take_table(lua_State *L, int index, clh_scalar *to, clh_scalar *items, int room) {
-    size_t length = (size_t)lua_rawlen(L, index), count = 0;
-    if (lua_getmetatable(L, index)) return -1;
-    to->items = items;
-    to->type = length ? CLH_LIST : CLH_MAP;
+/* Tables that are being taken, lent until the call is over: they keep their texts. */
+typedef struct taking {
+    lua_State *L;
+    clh_state *host;
+    clh_scalar *next, *end; /* room for items */
+    size_t left;            /* bytes that they may be, encoded */
+    int depth_max;
+} taking;
+
+/* Whether the value is counted in; about what it would be, encoded. */
+static inline int has_room(taking *t, const clh_scalar *value) {
+    size_t size = value->type == CLH_TEXT ? value->length + 5 : 9;
+    if (size > t->left) return 0;
+    t->left -= size;
+    return 1;
+}
+
+/* The value at `place`; a table is left for `take_parts`. */
+static inline int take_item(taking *t, int place, clh_scalar *to, int depth, int *has_parts) {
+    int type = lua_type(t->L, place);
+    if (type == LUA_TTABLE && depth < t->depth_max) {
+        to->type = CLH_OTHER;
+        *has_parts = 1;
+        return 1;
+    }
+    return take_scalar(t->L, place, type, to) && has_room(t, to);
+}
+
+static int take_list(taking *t, int index, clh_scalar *to, size_t length, int depth, int *has_parts) {
+    lua_State *L = t->L;
+    clh_scalar *items = t->next;
+    if (length > (size_t)(t->end - items)) return 0;
+    t->next += length;
     lua_pushnil(L);
     int key = lua_gettop(L);
-    while (lua_next(L, index)) {
-        if (length) {
-            int is_index;
-            lua_Integer place = lua_tointegerx(L, key, &is_index);
-            if (!lua_isinteger(L, key) || !is_index || place < 1 || (lua_Unsigned)place > length) return -1;
-            if (length > (size_t)room || !take_scalar(L, key + 1, lua_type(L, key + 1), &items[place - 1])) {
-                return -1;
-            }
-        } else {
-            if (room < 2 || lua_type(L, key) != LUA_TSTRING) return -1;
-            items->type = CLH_TEXT;
-            items->text = (const uint8_t *)lua_tolstring(L, key, &items->length);
-            if (!take_scalar(L, key + 1, lua_type(L, key + 1), items + 1)) return -1;
-            items += 2;
-            room -= 2;
-        }
+    size_t count = 0;
+    for (; lua_next(L, index); count++) {
+        if (!lua_isinteger(L, key)) return 0;
+        lua_Integer place = lua_tointegerx(L, key, NULL);
+        if (place < 1 || (lua_Unsigned)place > length) return 0;
+        if (!take_item(t, key + 1, &items[place - 1], depth, has_parts)) return 0;
         lua_settop(L, key);
-        count++;
     }
-    if (length && count != length) return -1; /* it has holes */
+    to->type = CLH_LIST;
     to->length = count;
-    return (int)(length ? count : 2 * count);
+    return count == length; /* else it has holes */
+}
+
+static int take_map(taking *t, int index, clh_scalar *to, int depth, int *has_parts) {
+    lua_State *L = t->L;
+    lua_pushnil(L);
+    int key = lua_gettop(L);
+    size_t count = 0;
+    for (; lua_next(L, index); count++) {
+        clh_scalar *pair = t->next;
+        if (t->end - pair < 2 || lua_type(L, key) != LUA_TSTRING) return 0;
+        t->next += 2;
+        pair->type = CLH_TEXT;
+        pair->text = (const uint8_t *)lua_tolstring(L, key, &pair->length);
+        if (!has_room(t, pair) || !take_item(t, key + 1, pair + 1, depth, has_parts)) return 0;
+        lua_settop(L, key);
+    }
+    to->type = CLH_MAP;
+    to->length = count;
+    return 1;
+}
+
+static int take_parts(taking *t, int index, const clh_scalar *of, clh_scalar *items, int depth);
+
+/* Pairs of name and value, or items in order. 0 for what cannot be taken; it leaves values on the stack. */
+static int take_table(taking *t, int index, clh_scalar *to, int depth) {
+    int has_parts = 0;
+    clh_scalar *items = t->next;
+    if (lua_getmetatable(t->L, index)) return 0;
+    size_t length = (size_t)lua_rawlen(t->L, index);
+    to->items = items;
+    if (length ? !take_list(t, index, to, length, depth, &has_parts)
+               : !take_map(t, index, to, depth, &has_parts)) {
+        return 0;
+    }
+    return !has_parts || take_parts(t, index, to, items, depth);
+}
+
+/* The tables among the items of one. */
+static int take_parts(taking *t, int index, const clh_scalar *of, clh_scalar *items, int depth) {
+    lua_State *L = t->L;
+    luaL_checkstack(L, 6, "value nested too deeply");
+    for (size_t item = 0; item < of->length; item++) {
+        clh_scalar *to = of->type == CLH_MAP ? &items[2 * item + 1] : &items[item];
+        if (to->type != CLH_OTHER) continue;
+        clh_check_budget(t->host, L); /* an emptied table costs much and gives nothing */
+        if (of->type == CLH_MAP) {
+            lua_pushlstring(L, (const char *)to[-1].text, to[-1].length);
+            lua_rawget(L, index);
+        } else {
+            lua_rawgeti(L, index, (lua_Integer)item + 1);
+        }
+        if (!take_table(t, lua_gettop(L), to, depth + 1)) return 0;
+        lua_pop(L, 1);
+    }
+    return 1;
 }
 
 /* Room for the items of tables; 0 without memory. */
@@ -102,9 +174,9 @@ static __attribute__((noinline)) int take(lua_State *L, const clh_op *op, int ar
     int type = lua_type(L, index);
     if (type == LUA_TTABLE) { /* with room for LUA_MINSTACK values, as in any C function */
         if (!has_items(host)) return luaL_error(L, "not enough memory");
-        int more = take_table(L, index, to, host->fast_items + used, CLH_FAST_ITEMS - used);
-        if (more < 0) refuse_table(L, op, argument);
-        return used + more;
+        taking t = {L, host, host->fast_items + used, host->fast_items + CLH_FAST_ITEMS, SIZE_MAX, 0};
+        if (!take_table(&t, index, to, 0)) refuse_table(L, op, argument);
+        return (int)(t.next - host->fast_items);
     }
     if (!take_scalar(L, index, type, to)) {
         clh_refuse_argument(L, op, argument,
@@ -175,15 +247,17 @@ uint8_t *clh_fast_room(clh_fast_call *call, size_t length) {
         return call->bytes + call->byte_count - length;
     }
     clh_state *host = call->state;
+    if (call->has_large) return NULL;
     host->reply.length = 0;
-    return clh_buffer_reserve(&host->reply, length) == 0 ? host->reply.data : NULL;
+    call->has_large = clh_buffer_reserve(&host->reply, length) == 0;
+    return call->has_large ? host->reply.data : NULL;
 }
 
 /* Has the host answer a call whose `count` arguments were taken. */
 static inline void ask(clh_state *host, const clh_op *op, clh_fast_call *call, int count) {
     call->argument_count = count;
     call->result_count = 0;
-    call->is_misuse = call->is_overflown = call->is_passed = 0;
+    call->is_misuse = call->is_overflown = call->is_passed = call->has_large = 0;
     call->byte_count = 0;
     int could_leave = clh_stay(host);
     host->callbacks.fast(op->function, call);
@@ -235,13 +309,20 @@ int clh_call_fast(lua_State *L) {
     return answer(L, op, &host->fast);
 }
 
-/* A table for an attempt, if it is flat. Gives how many items are used. */
-static __attribute__((noinline)) int take_flat(lua_State *L, clh_state *host, int index, clh_scalar *to,
-                                               int used) {
-    int top = lua_gettop(L), more = -1;
-    if (has_items(host)) more = take_table(L, index, to, host->fast_items + used, CLH_FAST_ITEMS - used);
-    lua_settop(L, top);
-    if (more >= 0) return used + more;
+/* A table for an attempt, if it is neither large nor deep. Gives how many items are used. */
+static __attribute__((noinline)) int take_whole(lua_State *L, clh_state *host, int index, clh_scalar *to,
+                                                int used) {
+    int top = lua_gettop(L), is_taken = 0;
+    taking t = {.L = L, .host = host, .left = host->limits.value_max};
+    t.depth_max = host->limits.depth_max - 1;
+    if (t.depth_max > CLH_FAST_DEPTH) t.depth_max = CLH_FAST_DEPTH;
+    if (t.depth_max >= 0 && has_items(host)) {
+        t.next = host->fast_items + used;
+        t.end = host->fast_items + CLH_FAST_ITEMS;
+        is_taken = take_table(&t, index, to, 0);
+        lua_settop(L, top);
+    }
+    if (is_taken) return (int)(t.next - host->fast_items);
     to->type = CLH_OTHER;
     return used;
 }
@@ -260,11 +341,10 @@ int clh_attempt(lua_State *L) {
         for (int argument = 0; argument < count; argument++) {
             clh_scalar *to = &host->fast_arguments[argument];
             int index = argument + 1 + before;
-            if (take_common(L, index, to, SIZE_MAX)) continue;
+            if (take_common(L, index, to, host->limits.value_max)) continue;
             int type = lua_type(L, index);
-            if (take_scalar(L, index, type, to)) continue;
-            if (type == LUA_TTABLE) used = take_flat(L, host, index, to, used);
-            else to->type = CLH_OTHER;
+            if (type == LUA_TTABLE) used = take_whole(L, host, index, to, used);
+            else if (type == LUA_TSTRING || !take_scalar(L, index, type, to)) to->type = CLH_OTHER;
         }
         ask(host, op, &host->fast, count);
         if (!host->fast.is_passed) {

@@ -16,6 +16,7 @@
 #define CLH_POSITION_MAX 160   /* "lib/x.lua:12" */
 #define CLH_FAST_VALUES 16     /* arguments, or results, of a fast host function; below LUA_MINSTACK */
 #define CLH_FAST_ITEMS 256     /* in its table arguments together, or values in all of its results */
+#define CLH_FAST_DEPTH 8       /* tables in a table argument of an attempt */
 #define CLH_FAST_BYTES 4096    /* texts among its results */
 #define CLH_STACK_MAX (768 << 10) /* C stack below the entry into a turn, checked where coroutines nest */
 #define CLH_FAILURES_MAX 64    /* refused allocations after which a run is ended */

@@ -182,6 +182,7 @@ void clh_resume(clh_state *host, uint64_t number, clh_result *result) {
         return;
     }
     host->running = run;
+    host->fast.run = number;
     host->stack_top = __builtin_frame_address(0);
     clh_turn_begin(host);
     if (take_turn(host, run, result) != 0) {

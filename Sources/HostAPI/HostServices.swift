@@ -16,10 +16,15 @@ struct HostServices: Sendable {
     /// A service, such as `\.hosting` or `\.cluster.jobs`.
     /// - Throws: ``HostFailure`` with code `unavailable` when it is left out.
     func require<Service>(_ service: KeyPath<HostServices, Service?>) throws -> Service {
-        guard let found = self[keyPath: service] else {
+        try present(self[keyPath: service])
+    }
+
+    /// The same without a key path, which takes longer than a quick function.
+    func present<Service>(_ service: Service?) throws -> Service {
+        guard let service else {
             throw HostFailure.outcome(code: .unavailable, message: "no server runs here")
         }
-        return found
+        return service
     }
 
     /// The repository of an argument.

@@ -54,6 +54,8 @@ static const char *const bodies[] = {
     "return test.fast(1, 'two', 3.5, nil, true)",
     "return test.fast({1, 2}, {a = 'b'})",
     "return test.wait({1, {x = 'y'}}, ('z'):rep(3000))",
+    "local o = test.make() local long = ('n'):rep(50) "
+    "return o:load({a = {b = {1, 'x'}}, [long] = {{c = {}}}}, function(g) return g end)",
     "local n = 0 for x in test.each('prefix') do n = n + x end return n",
     "return test.with({lock = 'a'}, function(guard) return guard .. '!' end)",
     "return pcall(test.with, 1, function(guard) error({guard}) end)",

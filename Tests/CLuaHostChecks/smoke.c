@@ -38,6 +38,12 @@ static void calls(void) {
         "local o = test.make() assert(#o:load('long') == 6000 and o:load('long')[6000] == 9)",
         "local o = test.make() assert(o:load('k', function(g) return g .. test.wait('!') end) == 'guard!')",
         "local o = test.make() local a, b = o:load({}, function() return 1, {2} end) assert(b[1] == 2)",
+        "local o, n = test.make(), 0 local deep = {} for i = 1, 40 do deep = {deep} end deep.deep = nil "
+        "local cycle = {x = {}} cycle.x.y = cycle local wide = {} for i = 1, 300 do wide[i] = {i} end "
+        "for _, v in ipairs {{a = {b = {1, {}}}}, {{{1}}, {x = 'y'}}, {{1, nil, 3}}, {[3] = {}}} do "
+        "n = n + (pcall(o.load, o, v, function() return 1 end) and 1 or 0) end assert(n == 2, n) "
+        "for _, v in ipairs {deep, cycle} do assert(not pcall(o.load, o, v, print)) end "
+        "assert(o:load(wide, function() return 7 end) == 7)",
         "local o = test.make() local ok, e = pcall(o.load, o, 'k', function() error('x', 0) end)"
         " assert(not ok and e == 'x')",
         "local o = test.make() local ok, e = pcall(o.load, o, 'k', function() return print end)"
@@ -50,7 +56,7 @@ static void calls(void) {
     };
     clh_state *host = open_state(NULL);
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-        char source[400];
+        char source[800];
         ending end;
         snprintf(source, sizeof source, "%s", sources[i]);
         clh_state *own = open_state(NULL);

@@ -22,20 +22,62 @@ import Testing
                             HostParameter("fields", .table, "", isOptional: true),
                         ], example: "",
                         body: .quick(
-                            { [self] _, text, fields in
-                                notes.withLock { $0.append([text, fields]) }
-                                return .null
+                            { [self] call in
+                                let note: PortableValue = [call.value(0), call.value(1)]
+                                notes.withLock { $0.append(note) }
                             }, unless: { [self] _ in isIdle.load(ordering: .relaxed) })),
                     HostFunction(
                         "same", summary: "Test.",
                         parameters: [HostParameter("value", .value, ""), HostParameter("more", .value, "")],
                         results: [HostResult("value", .value, "")], example: "",
-                        body: .quick { _, value, more in
+                        body: .quick { call in
+                            let more = call.value(1)
                             if more == "refuse" { throw HostFailure.outcome(code: .refused, message: "no") }
-                            return more.isNull ? value : more
+                            call.give(any: more.isNull ? call.value(0) : more)
                         }),
+                    HostFunction(
+                        "facts", summary: "Test.",
+                        parameters: [
+                            HostParameter("word", .choice(["short", "long"]), ""),
+                            HostParameter("key", .key, "", isOptional: true),
+                        ],
+                        results: [HostResult("facts", .table, "")], example: "",
+                        body: .quick { call in
+                            let isLong = call.string(0) == "long"
+                            let text = String(repeating: "x", count: isLong ? 5_000 : 5)
+                            let key = call.value(1)
+                            call.giveFields { facts in
+                                facts.set("text", text)
+                                facts.set("key", any: key)
+                                facts.set("list", any: [1, [2]])
+                                facts.set("none", nil)
+                                facts.set("count", 3)
+                                facts.set("short", !isLong)
+                            }
+                            if isLong { call.give(text) } else { call.give(false) }
+                        }),
+                    HostFunction(
+                        "open", summary: "Test.", results: [HostResult("thing", .object("Thing"), "")],
+                        example: "",
+                        body: .making { call in
+                            try call.plugin.handles.add(Thing(), as: "Thing", run: call.run)
+                        }),
+                ],
+                classes: [
+                    HostClass(
+                        "Thing", summary: "Test.",
+                        methods: [
+                            HostFunction(
+                                "name", summary: "Test.", results: [HostResult("name", .string, "")],
+                                example: "",
+                                body: .quick { call in call.give(try call.object(as: Thing.self).name) })
+                        ])
                 ])
         }
+    }
+
+    private final class Thing: HostObject {
+        let name = "thing"
     }
 
     private func run(_ code: String, _ notes: Notes) async throws -> [PortableValue] {
@@ -131,5 +173,49 @@ import Testing
                     "value: a function cannot be stored",
                 ]
             ], "got: \(said)")
+    }
+
+    @Test func `tables made of fields come back, and words and keys are checked`() async throws {
+        let said = try await run(
+            """
+            local facts = perigee.quick.facts
+            local one, two = facts("short", 7)
+            local long, text = facts("long", "k")
+            perigee.test.say({
+              one, two, #long.text, long.key, long.list[2][1], long.none == nil, text == long.text,
+              failure(facts, "medium"), failure(facts), failure(facts, "short", {}),
+              failure(facts, "short", 1.5), facts("short", 2.0).key, facts("short", nil, {{}}).text,
+              failure(facts, "short", 1, print),
+            })
+            """, Notes())
+        #expect(
+            said == [
+                [
+                    ["text": "xxxxx", "key": 7, "list": [1, [2]], "count": 3, "short": true], false, 5_000,
+                    "k", 2, true, true,
+                    .string(
+                        "bad argument #1 'word' to 'perigee.quick.facts' "
+                            + "(invalid option 'medium'; known are short, long)"),
+                    "bad argument #1 'word' to 'perigee.quick.facts' (string expected, got no value)",
+                    "bad argument #2 'key' to 'perigee.quick.facts' (string or integer expected, got table)",
+                    "bad argument #2 'key' to 'perigee.quick.facts' (number has no integer representation)",
+                    2.0, "xxxxx", "value: a function cannot be stored",
+                ]
+            ], "got: \(said)")
+    }
+
+    @Test func `methods are answered while their object lasts`() async throws {
+        let said = try await run(
+            """
+            local kept = perigee.quick.open()
+            local open = kept.name
+            perigee.test.say({kept:name(), kept:name({{}}), failure(open, {}), failure(open)})
+            perigee.test.on_start(function()
+              perigee.test.say({failure(open, kept), failure(open, kept, {{}})})
+            end)
+            """, Notes())
+        let over = "perigee.Thing:name: the object belongs to a run that is over"
+        #expect(said.first?[0] == "thing" && said.first?[1] == "thing")
+        #expect(said.last?[0]?.stringValue == over && said.last?[1]?.stringValue == over, "got: \(said)")
     }
 }

@@ -1,5 +1,10 @@
 import CPlainLua
 
+/// A side that has the loops in Lua.
+protocol Side: Sendable {
+    func call(_ name: String, _ number: Int64) async throws
+}
+
 /// One function on both sides: interleaved pairs of samples, and their figures per call in nanoseconds.
 struct Comparison {
     let title: String
@@ -9,6 +14,8 @@ struct Comparison {
     let pairs: Int
     /// The highest ratio that is good enough.
     let target: Double?
+    /// Whether it is measured in a plugin host, with checks and counts, or in a state alone.
+    var isOfPlugin = false
     /// What a call should take at most, in nanoseconds; told, but a slow or busy machine does not fail.
     var aim: Double?
 
@@ -24,7 +31,7 @@ struct Comparison {
     }
 
     /// Measures, prints a row, and gives whether the target is reached.
-    func run(_ host: HostSide, _ plain: OpaquePointer) async throws -> Bool {
+    func run(_ host: some Side, _ plain: OpaquePointer) async throws -> Bool {
         var ours = Figures()
         var peers = Figures()
         var wholeRatio = Samples()
@@ -49,7 +56,7 @@ struct Comparison {
         return target.map { wholeRatio.median <= $0 } ?? true
     }
 
-    private func sample(_ host: HostSide) async throws -> (whole: Double, empty: Double) {
+    private func sample(_ host: some Side) async throws -> (whole: Double, empty: Double) {
         let start = cpuSeconds()
         try await host.call("empty", calls)
         let middle = cpuSeconds()

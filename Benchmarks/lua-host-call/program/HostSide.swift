@@ -3,7 +3,7 @@ import Portable
 import Synchronization
 
 /// A real state with the functions that are measured, and the loops that its main chunk handed over.
-struct HostSide {
+struct HostSide: Side {
     let state: LuaState
     private let loops: [String: LuaFunctionReference]
 
@@ -82,6 +82,12 @@ struct HostSide {
                 }
                 return [.integer(number &+ 1)]
             }),
+        LuaHostFunction(
+            path: "host.plain",
+            kind: .attempt(
+                { call in
+                    guard let value = call.plain(0), call.write(any: value) else { return call.pass() }
+                }, otherwise: { arguments, _ in [arguments[0]] })),
         LuaHostFunction(path: "host.record", kind: .immediate { arguments, _ in [arguments[0]] }),
         LuaHostFunction(path: "host.wait", kind: .waiting { arguments, _ in [arguments[0]] }),
     ]

@@ -5,7 +5,7 @@ import LuaRuntime
 
 /// Compares calls from Lua into the host with calls of plain C functions; see README.md.
 @main struct LuaHostCall {
-    /// Both sides run this text.
+    /// Both sides run this text, and a third one in a plugin.
     private static let loops = """
         local host = host
         host.on("empty", function(n) for i = 1, n do local x = i end end)
@@ -30,7 +30,24 @@ import LuaRuntime
         host.on("decode", function(n)
             local f, v = host.decode, '{"id":7,"name":"main","size":1.5}' for i = 1, n do local x = f(v) end
         end)
+        host.on("plain", function(n)
+            local f, v = host.plain, {id = 7, name = "main", size = 1.5} for i = 1, n do local x = f(v) end
+        end)
         host.on("wait", function(n) local f = host.wait for i = 1, n do local x = f(i) end end)
+        """
+    private static let pluginLoops = """
+        host.on("empty", function(n) for i = 1, n do local x = i end end)
+        host.on("next", function(n) local f = host.next for i = 1, n do local x = f(i) end end)
+        host.on("facts", function(n) local f = host.facts for i = 1, n do local x, y = f() end end)
+        host.on("held", function(n) local o = host.open() for i = 1, n do local x = o:held() end end)
+        host.on("header", function(n)
+            local o = host.open() for i = 1, n do local x = o:header("X-Event-Key") end
+        end)
+        host.on("nested", function(n)
+            local f = host.same
+            local v = {id = 7, owner = {name = "jane", id = 3}, tags = {"a", "b", "c"}}
+            for i = 1, n do local x = f(v) end
+        end)
         """
 
     private static let comparisons = [
@@ -58,6 +75,24 @@ import LuaRuntime
             title: "json.decode of the same, against lua-cjson's", loop: "decode", calls: 20_000,
             pairs: 51, target: 2),
         Comparison(
+            title: "attempted function in Swift, a table of three fields in and out as values",
+            loop: "plain", calls: 20_000, pairs: 51, target: nil),
+        Comparison(
+            title: "quick function of a module, an integer in and out", loop: "next", calls: 100_000,
+            pairs: 51, target: 2, isOfPlugin: true, aim: 100),
+        Comparison(
+            title: "quick method of an object, a boolean out", loop: "held", calls: 100_000, pairs: 51,
+            target: 2, isOfPlugin: true),
+        Comparison(
+            title: "quick method of an object, a text in and out", loop: "header", calls: 50_000, pairs: 51,
+            target: 2, isOfPlugin: true),
+        Comparison(
+            title: "quick function of a module, a table of five fields and a boolean out", loop: "facts",
+            calls: 50_000, pairs: 51, target: 2, isOfPlugin: true, aim: 600),
+        Comparison(
+            title: "quick function of a module, tables in a table in and out as values", loop: "nested",
+            calls: 20_000, pairs: 51, target: nil, isOfPlugin: true),
+        Comparison(
             title: "immediate function in Swift (any plain data), an integer in and out", loop: "at_once",
             calls: 50_000, pairs: 31, target: nil),
         Comparison(
@@ -68,11 +103,18 @@ import LuaRuntime
     static func main() async throws {
         let pool = LuaThreadPool(threads: 1, name: "benchmark")
         let host = try await HostSide(loops, pool: pool)
-        guard let plain = plain_open(loops) else { throw BenchmarkError.peer("no state") }
+        let plugin = try await PluginSide(pluginLoops)
+        guard let plain = plain_open(loops + "\n" + pluginLoops) else {
+            throw BenchmarkError.peer("no state")
+        }
         let chosen = CommandLine.arguments.dropFirst()
         var isGood = true
         for comparison in comparisons where chosen.isEmpty || chosen.contains(comparison.loop) {
-            isGood = try await comparison.run(host, plain) && isGood
+            if comparison.isOfPlugin {
+                isGood = try await comparison.run(plugin, plain) && isGood
+            } else {
+                isGood = try await comparison.run(host, plain) && isGood
+            }
         }
         if chosen.isEmpty {
             try await waiting(host)
@@ -81,6 +123,7 @@ import LuaRuntime
             try await unloading(pool)
         }
         await host.state.close()
+        await plugin.stop()
         plain_close(plain)
         pool.stop()
         if !isGood { exit(1) }

@@ -82,7 +82,7 @@ typedef enum clh_type {
 } clh_type;
 
 /* A value without parts, or the head of a table. `length` is a text's; a float is finite. An argument that
- * is a table has its own items, all of them without parts. */
+ * is a table has its own items, all of them without parts unless the call is an attempt. */
 typedef struct clh_scalar {
     clh_type type;
     size_t length;
@@ -101,6 +101,7 @@ typedef struct clh_scalar {
  * `is_misuse`. An attempt sets `is_passed` to have the function's own way taken instead. */
 typedef struct clh_fast_call {
     clh_state *state;
+    uint64_t run; /* which calls */
     int64_t self; /* of a method: the object's id */
     const clh_scalar *arguments;
     clh_scalar *results;
@@ -108,6 +109,7 @@ typedef struct clh_fast_call {
     int argument_count, result_count;
     int result_capacity;
     int is_misuse, is_overflown, is_passed;
+    int has_large; /* a text that `bytes` has no room for */
     size_t byte_count, byte_capacity;
 } clh_fast_call;
 
@@ -144,7 +146,8 @@ int clh_add_function(clh_state *state, const char *path, const char *names, clh_
                      int op);
 /* Adds a fast function, which the callback finds by `function`. 0, or -1 without memory. */
 int clh_add_fast_function(clh_state *state, const char *path, const char *names, void *function);
-/* Adds a function that first tries to answer as a fast one; it gets what is no scalar as CLH_OTHER. */
+/* Adds a function that first tries to answer as a fast one. It gets tables in tables, too, and what is no
+ * plain data, large or deep as CLH_OTHER. */
 int clh_add_attempted_function(clh_state *state, const char *path, const char *names, clh_kind kind,
                                int options, int op, void *function);
 typedef enum clh_json_work { CLH_JSON_WRITE = 0, CLH_JSON_READ } clh_json_work;
@@ -174,7 +177,7 @@ void clh_reply_written(clh_state *state, size_t length);
 /* The id of the object whose method is called now; 0 for a function. */
 int64_t clh_self(const clh_state *state);
 /* Room for one text among the results of a fast call; NULL without memory. It may be larger than `bytes`
- * holds, once in a call. */
+ * holds, once in a call: then NULL, too. */
 uint8_t *clh_fast_room(clh_fast_call *call, size_t length);
 
 /* ---- runs ---------------------------------------------------------------------------------------------- */

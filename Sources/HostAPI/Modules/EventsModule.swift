@@ -119,8 +119,8 @@ enum EventsModule {
         example: """
             perigee.events.publish(perigee.plugin.id .. ":built", { repository = 12 })
             """,
-        body: .quick { plugin, key, payload in
-            let key = key.stringValue ?? ""
+        body: .quick { call in
+            let (plugin, key, payload) = (call.plugin, call.string(0), call.value(1))
             let name = key.hasPrefix("\(plugin.id):") ? key.dropFirst(plugin.id.count + 1) : ""
             guard !name.isEmpty, name.utf8.count <= 100 else {
                 throw HostFailure.misuse(
@@ -131,7 +131,7 @@ enum EventsModule {
             guard plugin.publish(key: key, payload: payload.isNull ? .map([:]) : payload) else {
                 throw HostFailure.outcome(code: .unavailable, message: "too many events of this plugin wait")
             }
-            return true
+            call.give(true)
         })
 
     private static let publishName = "perigee.events.publish"

@@ -32,9 +32,8 @@ enum LogModule {
                 perigee.log.\(name)("report rebuilt", { ["repository.id"] = 12, branches = 3 })
                 """,
             body: .quick(
-                { plugin, message, fields in
-                    plugin.log.write(level, message.stringValue ?? "", fields: metadata(fields))
-                    return .null
+                { call in
+                    call.plugin.log.write(level, call.string(0), fields: metadata(call.value(1)))
                 }, unless: { !$0.log.writes(level) }))
     }
 

@@ -42,8 +42,8 @@ enum TimeModule {
         example: """
             perigee.log.info(perigee.time.iso(perigee.time.now()))
             """,
-        body: .quick { _, milliseconds, _ in
-            guard let milliseconds = milliseconds.integerValue, (0...last).contains(milliseconds) else {
+        body: .quick { call in
+            guard let milliseconds = call.integer(0), (0...last).contains(milliseconds) else {
                 throw HostFailure.misuse(
                     "bad argument #1 'milliseconds' to 'perigee.time.iso' (no time up to year 9999)")
             }
@@ -51,7 +51,7 @@ enum TimeModule {
             let date = Date(timeIntervalSince1970: Double(seconds))
             let text = date.formatted(Date.ISO8601FormatStyle())
             let digits = String(1_000 + rest).dropFirst()
-            return .string("\(text.dropLast()).\(digits)Z")
+            call.give("\(text.dropLast()).\(digits)Z")
         })
 
     private static let parse = HostFunction(
@@ -66,12 +66,12 @@ enum TimeModule {
         example: """
             local milliseconds = perigee.time.parse("2026-11-21T02:25:56.123Z")
             """,
-        body: .quick { _, text, _ in
-            let text = text.stringValue ?? ""
+        body: .quick { call in
+            let text = call.string(0)
             let date =
                 (try? Date.ISO8601FormatStyle().parse(text))
                 ?? (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
-            guard let date, text.utf8.count <= 40 else { return .null }
-            return .integer(Int64((date.timeIntervalSince1970 * 1_000).rounded()))
+            guard let date, text.utf8.count <= 40 else { return call.give(nil) }
+            call.give(Int64((date.timeIntervalSince1970 * 1_000).rounded()))
         })
 }

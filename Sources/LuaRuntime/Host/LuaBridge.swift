@@ -113,9 +113,7 @@ final class LuaBridge {
     private static func read(_ body: LuaHostFunction.Index, _ call: inout LuaFastCall) {
         guard let key = call.text(0) else { return call.pass() }
         do {
-            let value = try body(key)
-            if call.write(plain: value) { return }
-            try MessagePack.encode(value).withUnsafeBytes { call.writeEncoded($0) }
+            if !call.write(any: try body(key)) { call.pass() }
         } catch {
             call.misuse((error as? LuaHostError)?.message ?? "\(error)")
         }

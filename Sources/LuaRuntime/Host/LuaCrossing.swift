@@ -94,8 +94,7 @@ struct LuaCrossing: Sendable {
     /// Nil for what is no text. The check of any bytes costs more than the rest of a small value, so that it
     /// is left out where there is nothing to check.
     static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
-        for byte in bytes where byte >= 0x80 { return String(validating: bytes, as: UTF8.self) }
-        return String(lent: bytes)
+        bytes.isASCII ? String(lent: bytes) : String(validating: bytes, as: UTF8.self)
     }
 
     /// The results of a run.

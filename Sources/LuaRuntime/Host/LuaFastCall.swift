@@ -7,7 +7,7 @@ package import Portable
 /// result texts share 4 KiB. Results that do not fit are raised as misuse. It cannot be copied, so nothing of
 /// it outlives the call.
 package struct LuaFastCall: ~Copyable {
-    private let record: UnsafeMutablePointer<clh_fast_call>
+    let record: UnsafeMutablePointer<clh_fast_call>
     /// Values written on the present level of tables.
     private var added = 0
 
@@ -18,11 +18,16 @@ package struct LuaFastCall: ~Copyable {
     /// How many arguments were passed, trailing nils included.
     package var argumentCount: Int { Int(record.pointee.argument_count) }
 
+    /// The run that calls.
+    package var run: UInt64 { record.pointee.run }
+
     /// The id of the object whose method was called.
     package var receiver: Int64 { record.pointee.`self` }
 
     /// Whether the argument at `index`, counted from 0, is nil or was not passed.
-    package func isNull(_ index: Int) -> Bool { argument(index, CLH_NIL) != nil || index >= argumentCount }
+    package func isNull(_ index: Int) -> Bool {
+        argument(index, CLH_NIL) != nil || index >= argumentCount
+    }
 
     /// A boolean argument.
     package func boolean(_ index: Int) -> Bool? {
@@ -146,28 +151,19 @@ package struct LuaFastCall: ~Copyable {
     }
 
     /// Adds the name of a field; its value must follow.
-    @inline(__always)
     package mutating func writeName(_ name: StaticString) {
         guard let place = next() else { return }
         place.pointee.type = CLH_NAME
         place.pointee.name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
-    /// The argument at `index` as a plain value; nil for a table of more than scalars, a string that is no
+    /// The argument at `index` as a plain value; nil for a table that is large or deep, a string that is no
     /// UTF-8, a function or an object.
     package func plain(_ index: Int) -> PortableValue? {
         guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments else {
             return .null
         }
         return LuaFastScalar(arguments[index]).plain
-    }
-
-    /// Whether the argument at `index` is a flat table whose names and texts are ASCII.
-    package func isASCIITable(_ index: Int) -> Bool {
-        guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments else {
-            return false
-        }
-        return LuaFastTable(LuaFastScalar(arguments[index]))?.isASCII ?? false
     }
 
     /// Adds a value without parts, or a text that has room; false for any other, which is not added.
@@ -185,18 +181,48 @@ package struct LuaFastCall: ~Copyable {
         return true
     }
 
+    /// Adds a value of any shape. False for one that is very deep, or large where there is a large one
+    /// already: then what was written counts for nothing, and the call has to be passed.
+    @inline(__always)
+    package mutating func write(any value: PortableValue) -> Bool {
+        write(plain: value) || writeWhole(value)
+    }
+
+    private mutating func writeWhole(_ value: PortableValue) -> Bool {
+        let used = record.pointee.byte_count
+        guard let bytes = record.pointee.bytes else { return false }
+        var writer = LuaReplyWriter(
+            UnsafeMutableRawBufferPointer(start: bytes + used, count: record.pointee.byte_capacity - used))
+        writer.write(value, depthLeft: Self.depthMax)
+        if writer.isOverflown {
+            guard let encoded = try? MessagePack.encode(value) else { return false }
+            encoded.withUnsafeBytes { writeEncoded($0) }
+        } else {
+            record.pointee.byte_count = used + writer.count
+            writeEncoded(at: UnsafePointer(bytes + used), count: writer.count)
+        }
+        return record.pointee.is_overflown == 0
+    }
+
+    private static let depthMax = 16
+
     /// Adds a value of any shape and size, encoded as MessagePack; at most one in a call of more than 4 KiB.
     package mutating func writeEncoded(_ bytes: UnsafeRawBufferPointer) {
-        guard let room = clh_fast_room(record, bytes.count), let place = next() else {
+        guard let room = clh_fast_room(record, bytes.count) else {
             record.pointee.is_overflown = 1
             return
         }
         if let from = bytes.baseAddress {
             UnsafeMutableRawPointer(room).copyMemory(from: from, byteCount: bytes.count)
         }
+        writeEncoded(at: UnsafePointer(room), count: bytes.count)
+    }
+
+    private mutating func writeEncoded(at start: UnsafePointer<UInt8>, count: Int) {
+        guard let place = next() else { return }
         place.pointee.type = CLH_ENCODED
-        place.pointee.text = UnsafePointer(room)
-        place.pointee.length = bytes.count
+        place.pointee.text = start
+        place.pointee.length = count
     }
 
     /// Ends an attempt without an answer: the function's other way is taken.
@@ -244,7 +270,7 @@ package struct LuaFastCall: ~Copyable {
     }
 
     @inline(__always)
-    private func argument(_ index: Int, _ type: clh_type) -> UnsafePointer<clh_scalar>? {
+    func argument(_ index: Int, _ type: clh_type) -> UnsafePointer<clh_scalar>? {
         guard index >= 0, index < argumentCount, let arguments = record.pointee.arguments,
             arguments[index].type == type
         else { return nil }
@@ -253,7 +279,7 @@ package struct LuaFastCall: ~Copyable {
 
     /// The place of the next result.
     @inline(__always)
-    private mutating func next() -> UnsafeMutablePointer<clh_scalar>? {
+    mutating func next() -> UnsafeMutablePointer<clh_scalar>? {
         let count = record.pointee.result_count
         guard count < record.pointee.result_capacity, let results = record.pointee.results else {
             record.pointee.is_overflown = 1

@@ -1,8 +1,8 @@
 import CLuaHost
 import Portable
 
-/// A table argument of a fast call: fields by name, or items in order, none of which has parts. It cannot be
-/// copied, so nothing of it outlives the call.
+/// A table argument of a fast call: fields by name, or items in order. They have no parts, but for an
+/// attempt's. It cannot be copied, so nothing of it outlives the call.
 package struct LuaFastTable: ~Copyable {
     private let items: UnsafePointer<clh_scalar>
     private let isMap: Bool
@@ -45,10 +45,15 @@ package struct LuaFastTable: ~Copyable {
         }
     }
 
-    var isASCII: Bool {
-        for index in 0..<(isMap ? 2 * count : count) where items[index].type == CLH_TEXT {
-            let text = UnsafeRawBufferPointer(start: items[index].text, count: items[index].length)
-            if !text.allSatisfy({ $0 < 0x80 }) { return false }
+    /// Names are ASCII here: of others two may be equal as text.
+    var isPlain: Bool {
+        for index in 0..<(isMap ? 2 * count : count) {
+            if isMap, index.isMultiple(of: 2) {
+                let name = UnsafeRawBufferPointer(start: items[index].text, count: items[index].length)
+                if !name.isASCII { return false }
+            } else if !LuaFastScalar(items[index]).isPlain {
+                return false
+            }
         }
         return true
     }
@@ -83,7 +88,8 @@ package struct LuaFastTable: ~Copyable {
     }
 }
 
-/// A value without parts, valid until the fast call that it came with returns.
+/// A value without parts, or an attempt's table in a table, valid until the fast call that it came with
+/// returns.
 package struct LuaFastScalar {
     let value: clh_scalar
 

@@ -65,7 +65,8 @@ package struct LuaHostFunction: Sendable {
         case pages(Pages)
         /// `f(..., fn)`: enter, run `fn` in the same coroutine, leave; `fn`'s results are the call's.
         case bracket(enter: Enter, leave: Leave)
-        /// First tries to answer as a fast function, which may pass; then answers as an immediate one.
+        /// First tries to answer as a fast function, which also gets tables in tables, and may pass; then
+        /// answers as an immediate one.
         case attempt(Fast, otherwise: Immediate)
         /// Turns its argument into JSON or back, in C: about what such a function written in C costs. What is
         /// out of order, large or unusual is answered by `otherwise`, which must do the same.

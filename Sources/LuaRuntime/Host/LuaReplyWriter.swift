@@ -1,8 +1,8 @@
 import CLuaHost
 import Portable
 
-/// Writes the results of an immediate function as MessagePack into the state's reply, without a copy in
-/// between. What does not fit is left out and `isOverflown` says so.
+/// Writes results as MessagePack into the state's reply, or a fast call's bytes, without a copy in between.
+/// What does not fit is left out and `isOverflown` says so.
 struct LuaReplyWriter {
     private let base: UnsafeMutableRawBufferPointer
     private(set) var count = 0
@@ -18,7 +18,8 @@ struct LuaReplyWriter {
         for value in values { write(value, depthLeft: depthMax) }
     }
 
-    private mutating func write(_ value: PortableValue, depthLeft: Int) {
+    /// One value.
+    mutating func write(_ value: PortableValue, depthLeft: Int) {
         switch value {
         case .null: byte(0xc0)
         case .bool(let value): byte(value ? 0xc3 : 0xc2)

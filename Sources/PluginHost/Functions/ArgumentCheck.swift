@@ -92,7 +92,9 @@ struct ArgumentCheck: Sendable {
     private static func problem(
         _ value: PortableValue, _ type: HostType, isFunction: Bool, functions: Set<String> = []
     ) -> String? {
-        let expected = "\(expectation(type)) expected, got \(isFunction ? "function" : luaKind(value))"
+        var expected: String {
+            "\(expectation(type)) expected, got \(isFunction ? "function" : luaKind(value))"
+        }
         switch (type, value) {
         case (.function, _): return isFunction ? nil : expected
         case (_, _) where isFunction: return expected

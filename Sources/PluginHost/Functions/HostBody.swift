@@ -3,24 +3,23 @@ package import Portable
 /// What runs when a plugin calls a host function.
 package enum HostBody: Sendable {
     /// The body of a quick function.
-    package typealias Quick =
-        @Sendable (PluginContext, PortableValue, PortableValue) throws -> PortableValue
+    package typealias Quick = @Sendable (inout HostQuickCall) throws -> Void
     /// Whether a quick function has nothing to do now.
     package typealias Idle = @Sendable (PluginContext) -> Bool
 
     /// Gives an integer at once, takes nothing and allocates nothing: a clock, a counter.
     case reading(@Sendable () -> Int64)
-    /// Answers at once, on the Lua thread, with a value for at most two (`.null` where one was left out);
-    /// must not block. With values without parts it costs about twice a plain C function, with flat tables a
-    /// few times that, with others some ten times. A body that throws has had no effect, for it is then run
-    /// again, and one that has effects gives nothing, or a value without parts and not a text. For functions,
-    /// not methods. Where `unless` says so, nothing is done for arguments that are in order.
+    /// Answers at once, on the Lua thread, for at most two arguments; must not block. It costs about twice a
+    /// plain C function; tables cost more by what making values of them takes. A body that throws has had no
+    /// effect, for it is then run again, and one that has effects gives nothing, or a value without parts and
+    /// not a text. Where `unless` says so, nothing is done for arguments that are in order.
     case quick(Quick, unless: Idle? = nil)
     /// A method that answers at once where a look at a key suffices, and else as an immediate one.
     case glance(HostLoading.Glance, otherwise: @Sendable (HostCall) throws -> [PortableValue])
     /// Writes or reads JSON, in C; what is out of order, large or unusual is answered by `otherwise`.
     case json(HostJSON, otherwise: @Sendable (HostCall) throws -> [PortableValue])
-    /// Answers at once, on the Lua thread; must not block.
+    /// Answers at once, on the Lua thread; must not block. Takes functions and costs some ten times a plain C
+    /// function: for registrations.
     case immediate(@Sendable (HostCall) throws -> [PortableValue])
     /// Answers at once with an object of a ``HostClass``, as ``HostCall/plugin``'s handles give it.
     case making(@Sendable (HostCall) throws -> HostHandle)

@@ -89,18 +89,14 @@ package struct HostCall: Sendable {
     /// What the object stands for whose method was called.
     /// - Throws: ``HostFailure`` of kind `.misuse` when it has ended, or belongs to another run.
     package func object<Object: HostObject>(as type: Object.Type = Object.self) throws -> Object {
-        guard let object = try findObject(as: type) else {
-            throw HostFailure.misuse("\(function): the object belongs to a run that is over")
-        }
+        guard let object = try findObject(as: type) else { throw HostFailure.isOver(function) }
         return object
     }
 
     /// As ``object(as:)``, `nil` when it has ended.
     package func findObject<Object: HostObject>(as type: Object.Type = Object.self) throws -> Object? {
         guard let object = plugin.handles.object(receiver, run: run) else { return nil }
-        guard let object = object as? Object else {
-            throw HostFailure.misuse("\(function) is called on something else")
-        }
+        guard let object = object as? Object else { throw HostFailure.isOther(function) }
         return object
     }
 

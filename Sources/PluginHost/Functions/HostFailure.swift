@@ -8,6 +8,16 @@ package enum HostFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// The manifest does not ask for what the function needs: raised as misuse, counted and audited.
     case denied(function: String, HostPermission)
 
+    /// A method's object has ended.
+    package static func isOver(_ function: String) -> HostFailure {
+        .misuse("\(function): the object belongs to a run that is over")
+    }
+
+    /// A method's object is of another class.
+    package static func isOther(_ function: String) -> HostFailure {
+        .misuse("\(function) is called on something else")
+    }
+
     /// The codes of outcomes.
     package enum Code: String, Sendable, Hashable, CaseIterable {
         case notFound = "not_found"

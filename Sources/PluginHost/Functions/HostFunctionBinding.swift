@@ -155,32 +155,30 @@ struct HostFunctionBinding: Sendable {
         _ call: @escaping @Sendable (LuaArguments, LuaCallContext) throws -> HostCall,
         _ body: @escaping HostBody.Quick, _ isIdle: HostBody.Idle?
     ) -> LuaHostFunction.Kind {
-        let hasResult = !function.results.isEmpty
         let whole: LuaHostFunction.Immediate = { arguments, lua in
             try watch.run(lua) {
                 let call = try call(arguments, lua)
                 if let isIdle, isIdle(call.plugin) { return [] }
-                let result = try body(call.plugin, call.value(0), call.value(1))
-                return hasResult ? [result] : []
+                return try HostQuickCall.results(call, body)
             }
         }
-        let count = function.parameters.count
-        if mayBeDenied(function) || count > 2 { return .immediate(whole) }
+        if mayBeDenied(function) { return .immediate(whole) }
         let (context, tally) = (context, watch.tally)
-        let first = PlainCheck(function.parameters.first)
-        let second = PlainCheck(function.parameters.dropFirst().first)
+        let parameters = function.parameters.map(LuaPlainParameter.init)
+        guard let isIdle else {
+            return .attempt(
+                { call in
+                    let isAnswered = HostQuickCall.answers(call, parameters, context, body)
+                    if isAnswered { tally.succeed() } else { call.pass() }
+                }, otherwise: whole)
+        }
         return .attempt(
             { call in
-                if let isIdle, isIdle(context) {
-                    let passes =
-                        call.argumentCount <= count && first.passes(call, 0) && second.passes(call, 1)
-                    return passes ? tally.succeed() : call.pass()
-                }
-                guard call.argumentCount <= count, let one = first.value(call, 0),
-                    let other = second.value(call, 1), let result = try? body(context, one, other),
-                    !hasResult || call.write(plain: result)
-                else { return call.pass() }
-                tally.succeed()
+                let isDone =
+                    isIdle(context)
+                    ? call.arePlain(parameters)
+                    : HostQuickCall.answers(call, parameters, context, body)
+                if isDone { tally.succeed() } else { call.pass() }
             }, otherwise: whole)
     }
 

@@ -6,14 +6,26 @@ import Synchronization
 /// again.
 package final class PluginHandles: Sendable {
     private struct OfRun {
+        let id: Int64
         let object: any HostObject
         let run: UInt64
     }
     private struct State {
         /// Those that last as long as the state; the number is the place, from 1.
         var lasting: [any HostObject] = []
-        var ofRuns: [Int64: OfRun] = [:]
+        /// In the order of their numbers; mostly there are a few.
+        var ofRuns: [OfRun] = []
         var last: Int64 = 1 << 32
+
+        /// Where one of a run is.
+        func place(_ id: Int64) -> Int? {
+            var (low, high) = (0, ofRuns.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if ofRuns[middle].id < id { low = middle + 1 } else { high = middle }
+            }
+            return low < ofRuns.count && ofRuns[low].id == id ? low : nil
+        }
     }
     private let state = Mutex(State())
 
@@ -44,7 +56,7 @@ package final class PluginHandles: Sendable {
             }
             guard state.ofRuns.count < Self.ofRunsMax else { return nil }
             state.last += 1
-            state.ofRuns[state.last] = OfRun(object: object, run: run)
+            state.ofRuns.append(OfRun(id: state.last, object: object, run: run))
             return state.last
         }
         guard let id else { throw HostFailure.misuse("too many objects of the host are in use") }
@@ -57,24 +69,25 @@ package final class PluginHandles: Sendable {
     package func object(_ id: Int64, run: UInt64? = nil) -> (any HostObject)? {
         state.withLock { state in
             if id > 0, id <= state.lasting.count { return state.lasting[Int(id) - 1] }
-            guard let entry = state.ofRuns[id], entry.run == run || entry.run == Self.anyRun else {
-                return nil
-            }
-            return entry.object
+            guard let place = state.place(id) else { return nil }
+            let owner = state.ofRuns[place].run
+            return owner == run || owner == Self.anyRun ? state.ofRuns[place].object : nil
         }
     }
 
     /// Ends an object of a run before the run ends. Unknown numbers are ignored.
     package func remove(_ id: Int64) {
-        state.withLock { $0.ofRuns.removeValue(forKey: id) }?.object.ended()
+        let removed = state.withLock { state in state.place(id).map { state.ofRuns.remove(at: $0) } }
+        removed?.object.ended()
     }
 
     /// Ends what belongs to a run that is over.
     func endRun(_ run: UInt64) {
         let ended = state.withLock { state -> [any HostObject] in
             if state.ofRuns.isEmpty { return [] }
-            let ids = state.ofRuns.filter { $0.value.run == run }.map(\.key).sorted()
-            return ids.compactMap { state.ofRuns.removeValue(forKey: $0)?.object }
+            let ended = state.ofRuns.filter { $0.run == run }.map(\.object)
+            state.ofRuns.removeAll { $0.run == run }
+            return ended
         }
         for object in ended { object.ended() }
     }
@@ -82,8 +95,8 @@ package final class PluginHandles: Sendable {
     /// Ends everything: the state is closed.
     func endAll() {
         let ended = state.withLock { state in
-            defer { (state.lasting, state.ofRuns) = ([], [:]) }
-            return state.ofRuns.sorted { $0.key < $1.key }.map(\.value.object) + state.lasting
+            defer { (state.lasting, state.ofRuns) = ([], []) }
+            return state.ofRuns.map(\.object) + state.lasting
         }
         for object in ended { object.ended() }
     }

@@ -94,8 +94,8 @@ enum CacheMethods {
         example: opening + """
             for _, key in ipairs(reports:keys()) do perigee.log.info("cached", { key = key }) end
             """,
-        body: .immediate { call in
-            [.list(try call.object(as: CacheObject.self).region.keys().map(\.value))]
+        body: .quick { call in
+            call.give(any: .list(try call.object(as: CacheObject.self).region.keys().map(\.value)))
         })
 
     private static let stats = HostFunction(
@@ -104,14 +104,17 @@ enum CacheMethods {
         example: opening + """
             perigee.log.info("reports", { hits = reports:stats().hits })
             """,
-        body: .immediate { call in
+        body: .quick { call in
             let statistics = try call.object(as: CacheObject.self).region.statistics
-            let fields = [
-                "entries": statistics.entries, "bytes": statistics.bytes, "hits": statistics.hits,
-                "misses": statistics.misses, "loads": statistics.loads, "evictions": statistics.evictions,
-                "invalidations": statistics.invalidations,
-            ]
-            return [.map(fields.mapValues { .integer(Int64($0)) })]
+            call.giveFields { table in
+                table.set("entries", Int64(statistics.entries))
+                table.set("bytes", Int64(statistics.bytes))
+                table.set("hits", Int64(statistics.hits))
+                table.set("misses", Int64(statistics.misses))
+                table.set("loads", Int64(statistics.loads))
+                table.set("evictions", Int64(statistics.evictions))
+                table.set("invalidations", Int64(statistics.invalidations))
+            }
         })
 
     // MARK: - Changing

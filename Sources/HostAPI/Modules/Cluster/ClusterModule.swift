@@ -39,16 +39,17 @@ enum ClusterModule {
                 local node, is_member = perigee.cluster.node()
                 perigee.log.info("here", { node = node.name, member = is_member })
                 """,
-            body: .immediate { _ in
-                let membership = try services.require(\.cluster.membership)
+            body: .quick { call in
+                let membership = try services.present(services.cluster.membership)
                 let identity = membership.identity
-                return [
-                    .map(
-                        record(
-                            id: identity.nodeID, name: identity.name, version: identity.version,
-                            address: identity.address, joinedAt: nil, isLocal: true)),
-                    .bool(membership.isMember),
-                ]
+                call.giveFields { node in
+                    node.set("id", identity.nodeID)
+                    node.set("name", identity.name)
+                    node.set("version", identity.version)
+                    node.set("address", identity.address)
+                    node.set("is_local", true)
+                }
+                call.give(membership.isMember)
             })
     }
 

@@ -94,9 +94,9 @@ enum JobsModule {
               end
             end)
             """,
-        body: .immediate { call in
+        body: .quick { call in
             let job: JobObject? = try call.findObject()
-            return [.bool(job?.job.isCancelled ?? true)]
+            call.give(job?.job.isCancelled ?? true)
         })
 
     private static func runner(_ services: HostServices) -> HostFunction {

@@ -181,9 +181,9 @@ enum LocksModule {
                       if not guard:held() then error("the lock was lost") end
                     end)
                     """,
-                body: .immediate { call in
+                body: .quick { call in
                     let object = try call.findObject(as: GuardObject.self)
-                    return [.bool(object?.isHeld ?? false)]
+                    call.give(object?.isHeld ?? false)
                 }),
             HostFunction(
                 "release", summary: "Gives the lock back. The second time it does nothing.",

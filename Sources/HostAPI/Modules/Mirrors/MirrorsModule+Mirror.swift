@@ -179,10 +179,9 @@ extension MirrorsModule {
             example: """
                 perigee.mirrors.set_state("SYNCHRONIZED")
                 """,
-            body: .immediate { call in
-                guard let state = MirrorNodeState(rawValue: call.string(0)) else { return [] }
+            body: .quick { call in
+                guard let state = MirrorNodeState(rawValue: call.string(0)) else { return }
                 try follower(services).setNodeState(state)
-                return []
             })
     }
 
@@ -194,15 +193,15 @@ extension MirrorsModule {
             example: """
                 perigee.log.info("mirror", { state = perigee.mirrors.status().state })
                 """,
-            body: .immediate { _ in
+            body: .quick { call in
                 let status = try follower(services).status
-                return [
-                    [
-                        "id": .string(status.id.rawValue), "upstream": .string(status.upstreamURL),
-                        "upstream_state": .string(status.upstreamState.rawValue),
-                        "state": .string(status.nodeState.rawValue), "connected": .bool(status.isConnected),
-                    ]
-                ]
+                call.giveFields { table in
+                    table.set("id", status.id.rawValue)
+                    table.set("upstream", status.upstreamURL)
+                    table.set("upstream_state", status.upstreamState.rawValue)
+                    table.set("state", status.nodeState.rawValue)
+                    table.set("connected", status.isConnected)
+                }
             })
     }
 
@@ -216,20 +215,18 @@ extension MirrorsModule {
                   perigee.log.info("compares", { every = perigee.mirrors.settings().interval })
                 end
                 """,
-            body: .immediate { _ in
+            body: .quick { call in
                 let settings = try follower(services).settings
-                return [
-                    [
-                        "interval": .integer(Int64(settings.interval / .milliseconds(1))),
-                        "fetches": .integer(Int64(settings.fetchesMax)),
-                        "attempts": .integer(Int64(settings.attemptsMax)),
-                    ]
-                ]
+                call.giveFields { table in
+                    table.set("interval", Int64(settings.interval / .milliseconds(1)))
+                    table.set("fetches", Int64(settings.fetchesMax))
+                    table.set("attempts", Int64(settings.attemptsMax))
+                }
             })
     }
 
     private static func follower(_ services: HostServices) throws -> MirrorFollower {
-        guard let follower = try services.require(\.mirroring).follower else {
+        guard let follower = try services.present(services.mirroring).follower else {
             throw HostFailure.outcome(code: .unavailable, message: "this node is no mirror")
         }
         return follower

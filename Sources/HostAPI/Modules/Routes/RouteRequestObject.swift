@@ -47,9 +47,9 @@ final class RouteRequestObject: HostObject {
                       perigee.log.info("hook", { kind = request:header("X-Event-Key") })
                     end)
                     """,
-                body: .immediate { call in
+                body: .quick { call in
                     let object: RouteRequestObject = try call.object()
-                    return [.optional(object.request.header(call.string(0)))]
+                    call.give(object.request.header(call.string(0)))
                 })
         ])
 }
