@@ -1,5 +1,5 @@
-/* libgit2, zlib, and the few Linux calls GitStore needs that Swift cannot reach: variadic functions, and functions
-   that the C library declares only under _GNU_SOURCE. Nothing is decided here. */
+/* libgit2, zlib, and the few Linux calls GitStore needs that Swift cannot reach: variadic functions, and
+   functions that the C library declares only under _GNU_SOURCE. Nothing is decided here. */
 #ifndef PERIGEE_CGIT2_H
 #define PERIGEE_CGIT2_H
 

@@ -14,7 +14,7 @@ extension GitStore {
     ///
     /// As ``indexPack(into:maxInputBytes:)`` it takes no object that refers to one that is neither in the
     /// pack nor in the repository, and none whose content is not what its name says; but it does not look for
-    /// the faults that git's fsck knows. There is no quarantine: nobody is asked whether the objects may stay.
+    /// the faults that git's fsck knows. There is no quarantine: nobody is asked whether they may stay.
     /// - Returns: Whether it was taken. If not, nothing has changed, and git can say why, or do it: the pack
     ///   may be none, or lack something, or only be too large to be put together in memory.
     package func indexSmallPack(_ pack: ByteBuffer, in path: String) async throws -> Bool {

@@ -63,6 +63,7 @@ package final class PushedPacks: Sendable {
     /// How many pushes are put after each other.
     private static let chainMax = 64
 
+    /// Nothing yet.
     package init() {}
 
     /// Whether somebody asks for packs at present.

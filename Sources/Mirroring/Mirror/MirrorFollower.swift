@@ -280,8 +280,8 @@ package final class MirrorFollower: Sendable {
             nodes: (answer["nodes"]?.listValue ?? []).compactMap { MirrorNode($0) })
     }
 
-    /// Keeps the packs that came along with the news of pushes until they are fetched, in memory: what is lost
-    /// can be asked for.
+    /// Keeps the packs that came along with the news of pushes until they are fetched, in memory: what is
+    /// lost can be asked for.
     private func keepPacks(of item: PortableValue, for work: MirrorWork) {
         for value in item["packs"]?.listValue ?? [] {
             guard let pack = PushedPack(value) else { continue }
