@@ -104,7 +104,9 @@ import Testing
         }
         let flood = (0..<100).map { bus.publish(event("flood \($0)"), from: "one") }
         let other = (0..<3).map { bus.publish(event("other \($0)"), from: "two") }
-        #expect(flood.prefix(10).allSatisfy { !$0.isRefused } && flood.suffix(89).allSatisfy(\.isRefused))
+        // One more is taken when the subscriber takes the first from the queue, whenever that is.
+        #expect(flood.prefix(10).allSatisfy { !$0.isRefused })
+        #expect((89...90).contains(flood.filter(\.isRefused).count))
         #expect(other.allSatisfy { !$0.isRefused })
         #expect((89...90).contains(subscription.droppedCount))
         gate.open()
