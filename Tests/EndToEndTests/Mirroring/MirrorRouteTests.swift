@@ -202,9 +202,10 @@ import Testing
         let (primary, mirror) = (pair.primary, pair.mirrors[0])
         let id = try await primary.http.get("/rest/api/latest/projects/PRJ/repos/app").json()["id"]
         let operators = try mirror.localOperator
-        // The repository's folder goes: fetches into it fail.
-        let folder = "\(mirror.home)/shared/data/repositories/\(id?.integerValue ?? 0)"
+        // A file is where packs belong: fetches fail. A folder that is gone would be made again.
+        let folder = "\(mirror.home)/shared/data/repositories/\(id?.integerValue ?? 0)/objects/pack"
         try FileManager.default.moveItem(atPath: folder, toPath: "\(folder).away")
+        try Data().write(to: URL(fileURLWithPath: folder))
         try await pair.git.succeed("commit", "--quiet", "--allow-empty", "-m", "more", in: "work")
         try await pair.git.succeed("push", "--quiet", primary.remote("PRJ", "app"), "main", in: "work")
         let support = "\(Self.root)/supportInfo"
@@ -226,6 +227,7 @@ import Testing
         }
         let status = try await operators.get("\(support)/projects/PRJ/repos/app/repoSyncStatus").json()
         #expect(status["failedSyncCount"]?.integerValue ?? 0 > 0 && status["lastError"]?.stringValue != nil)
+        try FileManager.default.removeItem(atPath: folder)
         try FileManager.default.moveItem(atPath: "\(folder).away", toPath: folder)
         try await pair.waitForRefs(of: "PRJ", "app", on: mirror)
         try await waitUntil("nothing out of sync", detail: { mirror.log }) {
