@@ -180,8 +180,7 @@ import Testing
             _ = try await bus.subscribe(["*"], name: "away") { away.add($0.id) }
             try await home.append("3")
             bus.wake()
-            await away.wait(for: 3)
-            await new.wait(for: 1)
+            for (record, count) in [(old, 3), (away, 3), (new, 1)] { await record.wait(for: count) }
             await bus.stop(within: .seconds(30))
             #expect(old.all == ["1", "2", "3"] && away.all == ["1", "2", "3"] && new.all == ["3"])
         }

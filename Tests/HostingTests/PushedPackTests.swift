@@ -63,13 +63,17 @@ import Testing
         #expect(packs.isWanted)
     }
 
-    @Test func nothingIsKeptBeyondTheLimit() throws {
+    @Test func theOldestMakeRoomForTheNewest() throws {
         let large = ByteBuffer(repeating: 1, count: 6 * 1024 * 1024)
         for number in 1...3 {
             let update = RefUpdate(name: try .branch("b"), old: .zero, new: try id(number))
             packs.keep(PushedPack(large, of: [update]), in: repository)
         }
-        #expect(try found(2) == [large])
-        #expect(try found(3).isEmpty)
+        #expect(try found(1).isEmpty)
+        #expect(try found(2) == [large] && found(3) == [large])
+        let tooLarge = ByteBuffer(repeating: 1, count: 17 * 1024 * 1024)
+        let update = RefUpdate(name: try .branch("b"), old: .zero, new: try id(4))
+        packs.keep(PushedPack(tooLarge, of: [update]), in: repository)
+        #expect(try found(4).isEmpty && found(3) == [large])
     }
 }

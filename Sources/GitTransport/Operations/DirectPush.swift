@@ -77,21 +77,18 @@ struct DirectPush: Sendable {
         return await move(wanted, session, quarantine, objections)
     }
 
-    /// Reads the whole pack if mirrors may want it and it is small, which its length has promised.
+    /// Reads the whole pack if mirrors may want it and it is small enough for them.
     private func readAhead(
         _ first: ByteBuffer, _ rest: BodySource
     ) async throws -> (pack: ByteBuffer, rest: BodySource, isWhole: Bool) {
         guard hosting.pushedPacks.isWanted, var body = rest.take() else { return (first, rest, false) }
         var pack = first
-        while pack.readableBytes <= Self.keptMax {
+        while pack.readableBytes <= GitStore.smallPackMax {
             guard let part = try await body.next() else { return (pack, BodySource(rest: body), true) }
             pack.writeImmutableBuffer(part)
         }
         return (pack, BodySource(rest: body), false)
     }
-
-    /// The largest pack that is kept for mirrors, in bytes.
-    private static let keptMax = 256 * 1024
 
     /// Gives the pack to git.
     /// - Returns: What git says against it; nil when it is whole and sound.

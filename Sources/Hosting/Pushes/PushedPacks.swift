@@ -39,18 +39,36 @@ package final class PushedPacks: Sendable {
     }
 
     private struct Entry {
+        let repository: RepositoryID
         let pack: PushedPack
-        let number: UInt64
         let time: ContinuousClock.Instant
     }
 
     private struct State {
-        /// By each of their tips.
-        var entries: [Key: Entry] = [:]
-        /// Of the packs of all entries; those with several tips count for each.
+        /// By their numbers, which follow each other from ``first`` to ``last``.
+        var entries: [UInt64: Entry] = [:]
+        var first: UInt64 = 1
+        var last: UInt64 = 0
+        /// The last push that made each tip.
+        var numbers: [Key: UInt64] = [:]
         var bytes = 0
-        var lastNumber: UInt64 = 0
         var lastAsked: ContinuousClock.Instant?
+
+        /// Forgets what is old, and the oldest until there is so much room.
+        mutating func forget(room: Int = 0) {
+            let now = ContinuousClock.now
+            while let oldest = entries[first],
+                now - oldest.time > PushedPacks.keptFor || bytes + room > PushedPacks.bytesMax
+            {
+                for tip in oldest.pack.tips {
+                    let key = Key(repository: oldest.repository, tip: tip)
+                    if numbers[key] == first { numbers[key] = nil }
+                }
+                bytes -= oldest.pack.bytes.readableBytes
+                entries[first] = nil
+                first += 1
+            }
+        }
     }
 
     private let state = Mutex(State())
@@ -75,16 +93,14 @@ package final class PushedPacks: Sendable {
 
     /// Keeps the whole pack of a push that has been accepted, before its refs move.
     package func keep(_ pack: PushedPack, in repository: RepositoryID) {
+        let size = pack.bytes.readableBytes
+        guard !pack.tips.isEmpty, size <= Self.bytesMax else { return }
         state.withLock { state in
-            Self.forgetOld(&state)
-            let size = pack.bytes.readableBytes * pack.tips.count
-            guard state.bytes + size <= Self.bytesMax else { return }
-            state.lastNumber += 1
-            for tip in pack.tips {
-                let entry = Entry(pack: pack, number: state.lastNumber, time: .now)
-                let before = state.entries.updateValue(entry, forKey: Key(repository: repository, tip: tip))
-                state.bytes += pack.bytes.readableBytes - (before?.pack.bytes.readableBytes ?? 0)
-            }
+            state.forget(room: size)
+            state.last += 1
+            state.entries[state.last] = Entry(repository: repository, pack: pack, time: .now)
+            state.bytes += size
+            for tip in pack.tips { state.numbers[Key(repository: repository, tip: tip)] = state.last }
         }
     }
 
@@ -95,28 +111,20 @@ package final class PushedPacks: Sendable {
     ) -> [PushedPack] {
         state.withLock { state in
             state.lastAsked = .now
-            Self.forgetOld(&state)
+            state.forget()
             var found: [UInt64: PushedPack] = [:]
             var known = Set(haves)
             var wanted = tips
             while let tip = wanted.popLast() {
                 guard known.insert(tip).inserted else { continue }
-                guard let entry = state.entries[Key(repository: repository, tip: tip)],
-                    found.count < Self.chainMax
+                guard let number = state.numbers[Key(repository: repository, tip: tip)],
+                    let pack = state.entries[number]?.pack, found.count < Self.chainMax
                 else { return [] }
-                found[entry.number] = entry.pack
-                known.formUnion(entry.pack.tips)
-                wanted += entry.pack.bases
+                found[number] = pack
+                known.formUnion(pack.tips)
+                wanted += pack.bases
             }
             return found.sorted { $0.key < $1.key }.map(\.value)
-        }
-    }
-
-    private static func forgetOld(_ state: inout State) {
-        let now = ContinuousClock.now
-        for (key, entry) in state.entries where now - entry.time > keptFor {
-            state.entries[key] = nil
-            state.bytes -= entry.pack.bytes.readableBytes
         }
     }
 }

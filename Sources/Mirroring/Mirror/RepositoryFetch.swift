@@ -112,7 +112,11 @@ struct RepositoryFetch: Sendable {
     private func fetch(
         _ changes: [RefChange], haves: [ObjectID], _ repository: Repository, _ path: String
     ) async throws -> (Quarantine?, Int64) {
-        if let ssh { return try await fetch(changes, haves: haves, over: ssh, repository, path) }
+        if let ssh {
+            let arrival = try await take(changes, haves: haves, over: ssh, repository, in: path)
+            guard try await isComplete(arrival, changes, path) else { throw lacking }
+            return (arrival.quarantine, arrival.bytes)
+        }
         var bytes: Int64 = 0
         let packs = hosting.pushedPacks.packs(with: changes.tips, having: haves, in: repository.id)
         for pack in packs {
@@ -120,19 +124,19 @@ struct RepositoryFetch: Sendable {
             bytes += Int64(pack.bytes.readableBytes)
         }
         if !packs.isEmpty, try await hasAll(changes, nil, path) { return (nil, bytes) }
-        for isComplete in [false, true] {
-            let answer = try await ask(changes, haves: haves, isComplete: isComplete, repository)
-            let isLast = isComplete || !answer.isOfPush
+        for mustBeComplete in [false, true] {
+            let answer = try await ask(changes, haves: haves, isComplete: mustBeComplete, repository)
+            let isLast = mustBeComplete || !answer.isOfPush
             let arrival = try await take(answer, in: path, isLast: isLast)
             bytes += arrival.bytes
-            if arrival.isTaken, try await hasAll(changes, arrival.quarantine, path) {
-                return (arrival.quarantine, bytes)
-            }
-            if let quarantine = arrival.quarantine { await hosting.git.discard(quarantine) }
+            if try await isComplete(arrival, changes, path) { return (arrival.quarantine, bytes) }
             if isLast { break }
         }
-        throw PeerError.notUnderstood(
-            url: upstream.baseURL, reason: "its pack lacks an object that was asked for")
+        throw lacking
+    }
+
+    private var lacking: PeerError {
+        .notUnderstood(url: upstream.baseURL, reason: "its pack lacks an object that was asked for")
     }
 
     private func ask(
@@ -148,15 +152,16 @@ struct RepositoryFetch: Sendable {
             timeout: Self.timeout)
     }
 
-    private struct Arrival {
-        /// Whether the pack is sound and complete.
+    /// A pack that has come.
+    struct Arrival {
+        /// Whether it was sound.
         var isTaken: Bool
         var bytes: Int64
+        /// Where its objects are; nil when they are in the repository already.
         var quarantine: Quarantine?
     }
 
     /// Checks and indexes a pack: a small one by itself, others with git.
-    /// - Parameter isLast: Whether git's complaint is thrown; else it is enough to know that there is one.
     private func take(_ answer: PeerAnswer, in path: String, isLast: Bool) async throws -> Arrival {
         var pieces = answer.pieces()
         var first = ByteBuffer()
@@ -167,16 +172,30 @@ struct RepositoryFetch: Sendable {
         if try await hosting.git.indexSmallPack(first, in: path) {
             return Arrival(isTaken: true, bytes: Int64(first.readableBytes))
         }
+        return try await index(in: path, isLast: isLast) { [first] write in
+            guard await write(first) else { return }
+            while let piece = try await pieces.next() {
+                guard await write(piece) else { return }
+            }
+        }
+    }
+
+    /// Lets git check and index a pack where nobody sees it.
+    /// - Parameter isLast: Whether git's complaint is thrown; else it is enough to know that there is one.
+    /// - Parameter feed: Gives the pack, in parts, to a function that says whether git takes more.
+    func index(
+        in path: String, isLast: Bool,
+        _ feed: (_ write: (ByteBuffer) async -> Bool) async throws -> Void
+    ) async throws -> Arrival {
         let quarantine = try await hosting.git.makeQuarantine(in: path)
         do {
             let process = try hosting.git.indexPack(into: quarantine, maxInputBytes: nil)
-            let bytes = try await process.run { [first] process in
-                var bytes = Int64(first.readableBytes)
-                _ = await process.write(first)
-                while let piece = try await pieces.next() {
-                    bytes += Int64(piece.readableBytes)
+            let bytes = try await process.run { process in
+                var bytes: Int64 = 0
+                try await feed { part in
+                    bytes += Int64(part.readableBytes)
                     progress(bytes)
-                    _ = await process.write(piece)
+                    return await process.write(part)
                 }
                 return bytes
             }
@@ -187,6 +206,20 @@ struct RepositoryFetch: Sendable {
             await hosting.git.discard(quarantine)
             throw error
         }
+    }
+
+    /// Whether all that was wanted has come; if not, the rest of it goes.
+    private func isComplete(
+        _ arrival: Arrival, _ changes: [RefChange], _ path: String
+    ) async throws -> Bool {
+        do {
+            if arrival.isTaken, try await hasAll(changes, arrival.quarantine, path) { return true }
+        } catch {
+            if let quarantine = arrival.quarantine { await hosting.git.discard(quarantine) }
+            throw error
+        }
+        if let quarantine = arrival.quarantine { await hosting.git.discard(quarantine) }
+        return false
     }
 
     private func hasAll(
