@@ -156,7 +156,7 @@ import Testing
 }
 
 /// A small generator whose sequence a seed fixes.
-private struct SeededRandom: RandomNumberGenerator {
+struct SeededRandom: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -39,6 +39,14 @@ package final class Quarantine: Sendable {
         if rmdir(path + "/pack") != 0 || rmdir(path) != 0 { remove() }
     }
 
+    /// Takes out all packs. Blocks.
+    func empty() throws {
+        let folder = path + "/pack/"
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            guard unlink(folder + name) == 0 else { throw SystemCall.failure("remove", folder + name) }
+        }
+    }
+
     /// Removes it with all that is in it. Blocks.
     func remove() {
         try? FileManager.default.removeItem(atPath: path)

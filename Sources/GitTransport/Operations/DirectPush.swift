@@ -3,10 +3,11 @@ import HTTPServing
 import Hosting
 import Hummingbird
 import Logging
+import Metrics
 import NIOCore
 import Portable
 
-/// One small push over HTTP that this process carries out itself, with the help of `git index-pack` alone.
+/// One small push over HTTP that this process carries out itself, with the help of `git index-pack` at most.
 ///
 /// The same steps in the same order as `git receive-pack`: the pack into a quarantine, the guards, the
 /// objects, the refs, the report. Which pushes are small: ``ReceivePack``.
@@ -29,8 +30,7 @@ struct DirectPush: Sendable {
             // A client that sends only what is there already sends a pack of nothing.
             if PackHeader.objectCount(pack) != 0 { quarantine = try await session.makeQuarantine() }
             let (pack, rest, isWhole) = try await readAhead(pack, rest)
-            let answer = try await conclude(
-                session, quarantine, pack: pack, rest: rest, isWhole: isWhole && quarantine != nil)
+            let answer = try await conclude(session, quarantine, pack: pack, rest: rest, isWhole: isWhole)
             if let quarantine, !answer.isMigrated { await hosting.git.discard(quarantine) }
             await writer.writeIfPossible(answer.bytes)
         } catch {
@@ -48,7 +48,7 @@ struct DirectPush: Sendable {
     private func conclude(
         _ session: PushSession, _ quarantine: Quarantine?, pack: ByteBuffer, rest: BodySource, isWhole: Bool
     ) async throws -> Answer {
-        if let complaint = try await take(pack, rest, into: quarantine) {
+        if let complaint = try await take(pack, rest, isWhole: isWhole, into: quarantine) {
             await session.abandon()
             return refusal(complaint, unpack: "index-pack abnormal exit", reason: "unpacker error")
         }
@@ -73,15 +73,17 @@ struct DirectPush: Sendable {
             return refusal(text, unpack: nil, reason: "pre-receive hook declined", objections)
         }
         // Before the refs move: mirrors ask for it as soon as they hear of that.
-        if isWhole { hosting.pushedPacks.keep(PushedPack(pack, of: wanted), in: repository.id) }
+        if isWhole, quarantine != nil, hosting.pushedPacks.isWanted {
+            hosting.pushedPacks.keep(PushedPack(pack, of: wanted), in: repository.id)
+        }
         return await move(wanted, session, quarantine, objections)
     }
 
-    /// Reads the whole pack if mirrors may want it and it is small enough for them.
+    /// Reads the whole pack if it is small enough to be checked here.
     private func readAhead(
         _ first: ByteBuffer, _ rest: BodySource
     ) async throws -> (pack: ByteBuffer, rest: BodySource, isWhole: Bool) {
-        guard hosting.pushedPacks.isWanted, var body = rest.take() else { return (first, rest, false) }
+        guard var body = rest.take() else { return (first, rest, false) }
         var pack = first
         while pack.readableBytes <= GitStore.smallPackMax {
             guard let part = try await body.next() else { return (pack, BodySource(rest: body), true) }
@@ -90,23 +92,34 @@ struct DirectPush: Sendable {
         return (pack, BodySource(rest: body), false)
     }
 
-    /// Gives the pack to git.
+    /// Checks a small pack, and gives others, and doubtful ones, to git.
     /// - Returns: What git says against it; nil when it is whole and sound.
     private func take(
-        _ pack: ByteBuffer, _ rest: BodySource, into quarantine: Quarantine?
+        _ pack: ByteBuffer, _ rest: BodySource, isWhole: Bool, into quarantine: Quarantine?
     ) async throws -> String? {
         guard let quarantine else {
             if var body = rest.take() { while try await body.next() != nil {} }
             return nil
         }
-        let process = try hosting.git.indexPack(
-            into: quarantine, maxInputBytes: hosting.settings.pushBytesMax)
+        let bytesMax = hosting.settings.pushBytesMax
+        if isWhole, Int64(pack.readableBytes) <= bytesMax ?? .max,
+            try await hosting.git.indexSmallPack(pack, into: quarantine)
+        {
+            count(checkedBy: "node")
+            return nil
+        }
+        count(checkedBy: "git")
+        let process = try hosting.git.indexPack(into: quarantine, maxInputBytes: bytesMax)
         let bridge = ProcessBridge(process: process, presence: context.presence, mustFinish: { false })
         let status = try await bridge.run(first: pack, body: rest) { _ in }
         guard !status.isSuccess else { return nil }
         let lines = process.standardErrorText.suffix(4000).split(separator: "\n")
         // Paths of this machine are nobody's business.
         return lines.filter { !$0.contains(quarantine.repository) }.joined(separator: "\n")
+    }
+
+    private func count(checkedBy who: String) {
+        Counter(label: "perigee.push.packs", dimensions: [("checked_by", who)]).increment()
     }
 
     /// Moves the refs; from here on the push comes to its end, whether or not anybody waits for it.

@@ -96,6 +96,28 @@ extension GitHTTPSuite {
                     == "\(head)\trefs/heads/again\n\(head)\trefs/heads/main\n\(head)\trefs/tags/t")
         }
 
+        @Test func `git judges only packs that are not plain`() async throws {
+            let place = try await GitHTTPSuite.makePushedPlace()
+            func packs(by who: String) async throws -> Int {
+                let line = "perigee_push_packs_total{checked_by=\"\(who)\"} "
+                let lines = try await place.node.http.get("/metrics").text.split(separator: "\n")
+                return try lines.first { $0.hasPrefix(line) }
+                    .map { try #require(Int($0.dropFirst(line.count))) } ?? 0
+            }
+            let before = try await (node: packs(by: "node"), git: packs(by: "git"))
+            try await place.git.commit(in: "work", file: "folder/plain", text: "text\n")
+            try await place.git.succeed("push", "--quiet", place.remote, "main", in: "work")
+            #expect(try await packs(by: "node") == before.node + 1)
+            try await place.git.commit(in: "work", file: "with~tilde", text: "text\n")
+            try await place.git.succeed("push", "--quiet", place.remote, "main", in: "work")
+            try await place.git.succeed("tag", "-m", "a tag", "annotated", in: "work")
+            try await place.git.succeed("push", "--quiet", place.remote, "annotated", in: "work")
+            #expect(try await packs(by: "git") == before.git + 2)
+            #expect(try await packs(by: "node") == before.node + 1)
+            try await place.git.succeed("clone", "--quiet", "--bare", place.remote, "judged.git")
+            try await place.git.succeed("fsck", "--full", "--strict", in: "judged.git")
+        }
+
         @Test func `packs are put together after many pushes, and every commit stays`() async throws {
             let place = try await GitHTTPSuite.makePushedPlace()
             for _ in 0..<48 {
