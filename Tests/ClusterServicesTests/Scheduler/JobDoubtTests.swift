@@ -107,6 +107,10 @@ import Testing
             third.open()
             let runs = try await cluster.waitForEnds(3)
             #expect(runs.map(\.outcome) == [.succeeded, .succeeded, .lost])
+            // What is due since long of a node that is not there is forgotten.
+            try await waitUntil("the node to be back") {
+                (try? old.membership.incarnation()).map { $0 > lost.incarnation } ?? false
+            }
             first.open()
             try await cluster.settle()
             #expect(try await cluster.job().runs == runs)
