@@ -84,4 +84,4 @@ faults: setup ## The same faults one by one, and for longer than in the tests; s
 	@$(SWIFT) build --build-tests
 	@PERIGEE_FREEZE_SECONDS=$(or $(FREEZE),60) PERIGEE_BYSTANDER_SECONDS=$(or $(BYSTANDER),180) \
 	    PERIGEE_TAKEOVERS=$(or $(TAKEOVERS),20) $(SWIFT) test --skip-build --no-parallel \
-	    --filter 'ClusterFaultSuite|ClockJumpTests|DatabaseClockTests|FailoverTests'
+	    --filter 'EndToEndTests.(ClusterFaultSuite|ClockJumpTests|DatabaseClockTests|FailoverTests)'
