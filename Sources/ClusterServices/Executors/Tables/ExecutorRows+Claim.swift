@@ -84,8 +84,8 @@ extension ExecutorRows {
         return (batches, try rows.first?.integer("now"))
     }
 
-    /// Frees the buckets of nodes that are no more. Whether a node is, its row tells, which the others delete:
-    /// by the database's clock alone, which may be set, nobody is dead.
+    /// Frees the buckets of nodes that are no more. Whether a node is, its row tells, which the others
+    /// delete: by the database's clock alone, which may be set, nobody is dead.
     /// - Returns: The executors concerned, and whether there may be more.
     func sweep(limit: Int) throws -> (executors: Set<Int64>, isWhole: Bool) {
         let lock = transaction.isShared ? " FOR UPDATE OF b SKIP LOCKED" : ""

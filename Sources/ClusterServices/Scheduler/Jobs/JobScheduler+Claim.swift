@@ -130,7 +130,8 @@ extension JobScheduler {
             ])
     }
 
-    /// Writes it, unless the run is another's by now: a smaller token or an ended incarnation changes nothing.
+    /// Writes it, unless the run is another's by now: a smaller token or an ended incarnation changes
+    /// nothing.
     func writeEnd(_ job: RunningJob, _ outcome: JobRun.Outcome, _ message: String?) async throws {
         let clock = clock
         let row: JobRow? = try await database.write { transaction in

@@ -43,8 +43,8 @@ package final class JobScheduler: Sendable {
     /// A registration that this node makes.
     struct Wish: Sendable, Hashable {
         let definition: JobDefinition
-        /// Of the row that has it; `nil` while it is not registered. A row of this version, or a later one, is
-        /// left as it is: somebody else may have changed or unscheduled the job since.
+        /// Of the row that has it; `nil` while it is not registered. A row of this version, or a later one,
+        /// is left as it is: somebody else may have changed or unscheduled the job since.
         var version: Int64?
     }
 
