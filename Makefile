@@ -9,7 +9,7 @@ PERIGEE = $(RELEASE_BUILD)/release/perigee
 RUN_HOME ?= .build-home
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo demo-mirror test lint format bench fuzz sdk model chaos
+.PHONY: help setup build run demo demo-mirror test lint format bench fuzz sdk model chaos faults
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,7 +75,13 @@ model: ## Check the model of leases, fences and failover with spin; some minutes
 	@.ci/setup model
 	@Tests/Model/run
 
-chaos: setup ## Let faults happen to three nodes and check what they did; SECONDS=600, SEED=N repeats a run
+chaos: setup ## Let faults happen to three nodes at random and check what they did; SECONDS=600, SEED=N repeats a run
 	@$(SWIFT) build --build-tests
 	@PERIGEE_CHAOS_SECONDS=$(or $(SECONDS),600) PERIGEE_CHAOS_SEED=$(SEED) \
 	    $(SWIFT) test --skip-build --filter 'ChaosTests/'
+
+faults: setup ## The same faults one by one, and for longer than in the tests; some ten minutes
+	@$(SWIFT) build --build-tests
+	@PERIGEE_FREEZE_SECONDS=$(or $(FREEZE),60) PERIGEE_BYSTANDER_SECONDS=$(or $(BYSTANDER),180) \
+	    PERIGEE_TAKEOVERS=$(or $(TAKEOVERS),20) $(SWIFT) test --skip-build --no-parallel \
+	    --filter 'EndToEndTests.(ClusterFaultSuite|ClockJumpTests|DatabaseClockTests|FailoverTests)'

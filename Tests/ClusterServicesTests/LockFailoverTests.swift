@@ -1,8 +1,6 @@
 import ClusterServices
 import ClusterTestKit
-import Logging
 import NodeTestKit
-import Portable
 import SharedDatabase
 import Testing
 
@@ -10,7 +8,7 @@ import Testing
 @Suite struct LockFailoverTests {
     @Test func `tokens go on after a failover that lost grants, and no two nodes hold the lock`() async throws
     {
-        let servers = try await Servers()
+        let servers = try await FollowedServer(TestNode.migrations)
         let test = try await TestDatabase.open(.postgres)
         let history = LockHistory()
         let first = try await TestNode.join(test, "a", lease: .seconds(3), url: servers.url)
@@ -54,7 +52,7 @@ import Testing
     }
 
     @Test func `who holds a lock over a failover that lost nothing goes on holding it`() async throws {
-        let servers = try await Servers()
+        let servers = try await FollowedServer(TestNode.migrations)
         let test = try await TestDatabase.open(.postgres)
         let node = try await TestNode.join(test, "a", lease: .seconds(60), url: servers.url)
         let incarnation = try node.membership.incarnation()
@@ -68,53 +66,5 @@ import Testing
         await taken.release()
         await node.leave()
         await test.database.close()
-    }
-}
-
-/// A primary and a standby that follows it.
-private struct Servers {
-    let primary: ThrowawayPostgres
-    let standby: ThrowawayPostgres
-    let url: String
-
-    init() async throws {
-        primary = try await ThrowawayPostgres.start()
-        try await primary.makeDatabase("failover")
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        let database = try SharedDatabase.openPostgres(
-            PostgresSettings(url: primary.url("failover")), logger: logger)
-        try await database.migrate(TestNode.migrations)
-        await database.close()
-        var options = ThrowawayPostgres.Options()
-        options.standbyOf = primary
-        standby = try await ThrowawayPostgres.start(options)
-        url =
-            "postgres://perigee@127.0.0.1:\(primary.port),127.0.0.1:\(standby.port)/failover"
-            + "?target_session_attrs=read-write"
-    }
-
-    /// Waits until the standby has all that the primary has now.
-    func waitForStandby() async throws {
-        let end = try await primary.psql("SELECT pg_current_wal_lsn()")
-        let standby = standby
-        try await waitUntil("the standby has caught up") {
-            try await standby.psql("SELECT pg_last_wal_replay_lsn() >= '\(end)'") == "t"
-        }
-    }
-
-    /// Lets the standby hear nothing more.
-    func cutStandbyOff() async throws {
-        try await standby.psql("ALTER SYSTEM SET primary_conninfo = ''")
-        try await standby.psql("SELECT pg_reload_conf()")
-        let primary = primary
-        try await waitUntil("the standby is cut off") {
-            try await primary.psql("SELECT count(*) FROM pg_stat_replication") == "0"
-        }
-    }
-
-    func failOver() async throws {
-        try await primary.kill()
-        try await standby.promote()
     }
 }

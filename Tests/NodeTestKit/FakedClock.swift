@@ -31,7 +31,11 @@ package struct FakedClock: Sendable {
 
     /// Puts it forward, `+3600`, or back, in seconds.
     package func set(_ offset: String) throws {
-        try Data((offset + "\n").utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        // Another user's process may read it, and must never find it half written.
+        let (next, bytes) = ("\(file).next", Data((offset + "\n").utf8))
+        let isMade = FileManager.default.createFile(
+            atPath: next, contents: bytes, attributes: [.posixPermissions: 0o644])
+        guard isMade, rename(next, file) == 0 else { throw TestKitError.system(call: "rename", code: errno) }
     }
 
     /// Whether the node's log has lines of that time.

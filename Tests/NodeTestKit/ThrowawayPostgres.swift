@@ -14,6 +14,8 @@ package final class ThrowawayPostgres: Sendable {
         package var lines: [String] = []
         /// The folder of a standby's data, made by `pg_basebackup` from this server; `nil` makes a new one.
         package var standbyOf: ThrowawayPostgres?
+        /// Whether it has a wall clock of its own, ``ThrowawayPostgres/clock``, that the test sets.
+        package var hasOwnClock = false
 
         package init() {}
     }
@@ -22,6 +24,8 @@ package final class ThrowawayPostgres: Sendable {
     package let folder: String
     /// The TCP port on the loopback address, and the number in the socket's name.
     package let port: Int
+    /// The server's wall clock, where it was made with one of its own.
+    package let clock: FakedClock?
     private let supervisor: Mutex<SpawnedChild?>
 
     /// The server that all tests of this process share: quick, and not durable.
@@ -31,17 +35,18 @@ package final class ThrowawayPostgres: Sendable {
 
     /// Makes a server and starts it.
     package static func start(_ options: Options = Options()) async throws -> ThrowawayPostgres {
-        let server = try ThrowawayPostgres()
+        let server = try ThrowawayPostgres(options)
         try await server.make(options)
         try await server.start()
         return server
     }
 
-    private init() throws {
+    private init(_ options: Options) throws {
         var template = Array("/tmp/perigee-pg-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw TestKitError.system(call: "mkdtemp", code: errno) }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         port = try Self.freePort()
+        clock = options.hasOwnClock ? try FakedClock(file: "\(folder)/clock") : nil
         supervisor = Mutex(nil)
         if let owner = Self.owner {
             guard chown(folder, owner.user, owner.group) == 0 else {
@@ -75,7 +80,10 @@ package final class ThrowawayPostgres: Sendable {
 
     /// Starts the server after ``stop(_:)`` or ``kill()``.
     package func start() async throws {
-        try await run(["pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", "\(folder)/log"])
+        // Given to the server alone, and not before it has the rights that it keeps.
+        let variables = try clock?.environment.map { "\($0)=\($1)" } ?? []
+        try await run(
+            ["env"] + variables + ["pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", "\(folder)/log"])
     }
 
     /// Stops the server.

@@ -158,12 +158,12 @@ extension ExecutorRows.ClaimedBatch {
                 """
                 SELECT claim FROM executor_bucket WHERE executor_id = ? AND bucket = ? AND owner = ?
                 AND claim = ?
-                AND EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ? AND n.lease_until > ?)
+                AND EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ?)
                 \(transaction.forUpdate)
                 """,
                 [
                     .integer(key.executor), .text(key.bucket), .integer(owner), .integer(claim),
-                    .integer(owner), .integer(try transaction.now()),
+                    .integer(owner),
                 ])
             guard row != nil else { throw LockError.bucketLost(bucket: key.bucket) }
         }

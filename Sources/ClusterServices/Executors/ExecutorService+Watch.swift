@@ -152,8 +152,11 @@ extension ExecutorService {
             claimBell.ring()
             await giveBackUnknown()
             guard !executors.isEmpty, isPoll || nodes > 1 else { continue }
+            if isPoll {
+                polls += 1
+                await catchUpWithClock(delayed: polls % 6 == 1)
+            }
             await lookAround(isPoll ? executors : [])
-            if isPoll { polls += 1 }
             if isPoll, polls % 6 == 1, let overviews = try? await fetchOverviews() {
                 metrics.record(overviews)
             }

@@ -144,6 +144,16 @@ package final class Membership: Sendable {
     /// The incarnation, certain or not, that has not ended yet as far as this node knows.
     var lastIncarnation: NodeIncarnation? { state.withLock { $0.phase.incarnation } }
 
+    /// Whether an incarnation has ended. One whose lease is only in doubt has not: its session was lost, or
+    /// this process was late, and the next renewal tells.
+    func hasEnded(_ incarnation: NodeIncarnation) -> Bool {
+        let now = clock.now
+        return state.withLock { state in
+            guard case .member(let life) = state.phase, life.incarnation == incarnation else { return true }
+            return now >= life.certainUntil
+        }
+    }
+
     /// The database's history as of the last renewal.
     var timeline: Int64 {
         state.withLock { if case .member(let life) = $0.phase { life.timeline } else { 0 } }

@@ -114,11 +114,14 @@ final class JobTestNode: Sendable {
     let database: SharedDatabase
     let membership: Membership
     let scheduler: JobScheduler
+    /// By which it believes in its lease.
+    let bootClock = ManualBootClock()
     private let record: Record
 
+    /// - Parameter url: Another way to the database.
     init(
         _ name: String, on test: TestDatabase, record: Record, clock: TestClock, lease: Duration,
-        settings: JobSettings
+        settings: JobSettings, url: String? = nil
     ) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -126,11 +129,12 @@ final class JobTestNode: Sendable {
         self.record = record
         database =
             test.engine == .postgres
-            ? try test.openAnother() : try SharedDatabase.openSQLite(path: test.location, logger: logger)
+            ? try test.openAnother(url: url)
+            : try SharedDatabase.openSQLite(path: test.location, logger: logger)
         membership = Membership(
             database: database,
             identity: NodeDescription(nodeID: name, version: "1", sharedHomeID: "home"), leaseDuration: lease,
-            logger: logger)
+            logger: logger, clock: bootClock.clock)
         scheduler = JobScheduler(
             database: database, membership: membership, settings: settings, clock: clock.jobClock,
             logger: logger)

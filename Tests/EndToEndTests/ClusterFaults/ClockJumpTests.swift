@@ -23,15 +23,15 @@ import Testing
             _ = try await cluster.note("wrote", ["lock": lock], on: holder)
         }
         let tokens = try cluster.notes("wrote").map { try $0.text("token") }
-        let incarnations = try await Self.incarnations(cluster)
+        let incarnations = try await cluster.incarnations
         for jump in ["+3600", "-3600", "+0"] {
             try clock.set(jump)
             try await waitUntil("a node whose clock is \(jump)") {
                 try await clock.isSeen(jump, by: cluster.nodes[0])
             }
-            try await Self.waitForRenewals(cluster)
+            try await cluster.waitForRenewals()
         }
-        #expect(try await Self.incarnations(cluster) == incarnations)
+        #expect(try await cluster.incarnations == incarnations)
         #expect(cluster.notes("lost").isEmpty && cluster.notes("refused").isEmpty)
         #expect(try await cluster.kept("round/").count == 1)
         let list = try await cluster.nodes[1].http.get("/rest/api/latest/admin/locks").json()
@@ -40,18 +40,20 @@ import Testing
         // Their plugins would be waited for.
         for node in cluster.nodes { try await node.kill() }
     }
+}
 
+extension RunningCluster {
     /// The nodes' lives in the cluster.
-    private static func incarnations(_ cluster: RunningCluster) async throws -> String {
-        try await cluster.server.psql("SELECT incarnation FROM cluster_node ORDER BY incarnation")
+    var incarnations: String {
+        get async throws {
+            try await server.psql("SELECT incarnation FROM cluster_node ORDER BY incarnation")
+        }
     }
 
-    /// Waits until both nodes have renewed their leases so often that others had the time to take them away.
-    private static func waitForRenewals(_ cluster: RunningCluster) async throws {
+    /// Waits until all nodes have renewed their leases so often that others had the time to take them away.
+    func waitForRenewals() async throws {
         let least = "SELECT min(renewals) FROM cluster_node"
-        let before = Int(try await cluster.server.psql(least)) ?? 0
-        try await waitUntil("some renewals") {
-            (Int(try await cluster.server.psql(least)) ?? 0) >= before + 5
-        }
+        let before = Int(try await server.psql(least)) ?? 0
+        try await waitUntil("some renewals") { (Int(try await self.server.psql(least)) ?? 0) >= before + 5 }
     }
 }

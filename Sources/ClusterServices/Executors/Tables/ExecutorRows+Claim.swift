@@ -40,7 +40,7 @@ extension ExecutorRows {
             WITH free AS MATERIALIZED (
             SELECT b.bucket AS bucket FROM executor_bucket b WHERE b.owner = 0 AND b.executor_id = ?
             AND b.ready_at >= ? AND b.ready_at <= \(now)
-            AND EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ? AND n.lease_until > \(now))
+            AND EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ?)
             AND (SELECT t.last_number FROM executor_tail t WHERE t.executor_id = b.executor_id
             AND t.bucket = b.bucket) >= b.head ORDER BY b.ready_at LIMIT ?\(lock))
             UPDATE executor_bucket SET owner = ?, claim = ?, attempts = executor_bucket.attempts + 1,
@@ -84,7 +84,8 @@ extension ExecutorRows {
         return (batches, try rows.first?.integer("now"))
     }
 
-    /// Frees the buckets of nodes that are no more.
+    /// Frees the buckets of nodes that are no more. Whether a node is, its row tells, which the others
+    /// delete: by the database's clock alone, which may be set, nobody is dead.
     /// - Returns: The executors concerned, and whether there may be more.
     func sweep(limit: Int) throws -> (executors: Set<Int64>, isWhole: Bool) {
         let lock = transaction.isShared ? " FOR UPDATE OF b SKIP LOCKED" : ""
@@ -92,13 +93,13 @@ extension ExecutorRows {
             """
             WITH lost AS MATERIALIZED (
             SELECT b.executor_id AS executor_id, b.bucket AS bucket FROM executor_bucket b
-            WHERE b.owner > 0 AND NOT EXISTS (
-            SELECT 1 FROM cluster_node n WHERE n.incarnation = b.owner AND n.lease_until > ?) LIMIT ?\(lock))
+            WHERE b.owner > 0 AND NOT EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = b.owner)
+            LIMIT ?\(lock))
             UPDATE executor_bucket SET owner = 0, claim = 0, ready_at = ?, error = ? FROM lost
             WHERE executor_bucket.executor_id = lost.executor_id AND executor_bucket.bucket = lost.bucket
             RETURNING executor_bucket.executor_id AS executor_id
             """,
-            [.integer(now), .integer(Int64(limit)), .integer(now), .text(Self.interruption)])
+            [.integer(Int64(limit)), .integer(now), .text(Self.interruption)])
         return (Set(try rows.map { try $0.integer("executor_id") }), rows.count < limit)
     }
 
@@ -120,9 +121,8 @@ extension ExecutorRows {
         try transaction.firstRow(
             """
             SELECT 1 AS found FROM executor_bucket b WHERE b.owner > 0 AND
-            NOT EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = b.owner AND n.lease_until > ?)
-            LIMIT 1
-            """, [.integer(now)]) != nil
+            NOT EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = b.owner) LIMIT 1
+            """) != nil
     }
 
     /// In how many milliseconds the free bucket that waits longest is due; `nil` when there is none.

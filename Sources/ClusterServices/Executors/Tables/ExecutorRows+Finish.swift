@@ -97,7 +97,7 @@ extension ExecutorRows {
         // Nobody else locks these for longer than it takes to see that their owner lives.
         try Self.lockBuckets.each(finishes) { sql, slice in
             let arguments: [DatabaseValue] =
-                [.integer(owner), .integer(now), .integer(executor), .integer(owner)]
+                [.integer(owner), .integer(executor), .integer(owner)]
                 + slice.map { .text($0.key.bucket) }
             for row in try transaction.rows(sql + transaction.forUpdate, arguments) {
                 let key = BucketKey(executor: executor, bucket: try row.text("bucket"))
@@ -159,7 +159,7 @@ extension ExecutorRows {
     private static let lockBuckets = ManyRows(
         """
         SELECT bucket, claim, head, batch_end, suspect_end, attempts, bytes FROM executor_bucket
-        WHERE EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ? AND n.lease_until > ?)
+        WHERE EXISTS (SELECT 1 FROM cluster_node n WHERE n.incarnation = ?)
         AND executor_id = ? AND owner = ? AND bucket IN (
         """, row: "?", ") ORDER BY bucket", rest: .repeated)
 

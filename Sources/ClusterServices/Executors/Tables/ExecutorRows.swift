@@ -178,7 +178,7 @@ struct ExecutorRows {
             statements.append(
                 (
                     sql,
-                    rows + [.integer(owner), .integer(claim), .integer(now), .integer(owner), .integer(now)]
+                    rows + [.integer(owner), .integer(claim), .integer(now), .integer(owner)]
                 ))
         }
         guard !batches.isEmpty else {
@@ -232,7 +232,7 @@ struct ExecutorRows {
         CASE WHEN o.alive > 0 AND v.batch_end > 0 THEN o.owner ELSE 0 END,
         CASE WHEN o.alive > 0 AND v.batch_end > 0 THEN o.claim ELSE 0 END, o.now
         FROM v, (SELECT CAST(? AS BIGINT) AS owner, CAST(? AS BIGINT) AS claim, CAST(? AS BIGINT) AS now,
-        (SELECT COUNT(*) FROM cluster_node n WHERE n.incarnation = ? AND n.lease_until > ?) AS alive) o
+        (SELECT COUNT(*) FROM cluster_node n WHERE n.incarnation = ?) AS alive) o
         WHERE NOT EXISTS (
         SELECT 1 FROM executor_bucket b WHERE b.bucket = v.bucket AND b.executor_id = v.executor_id)
         RETURNING executor_id, bucket, owner

@@ -67,7 +67,7 @@ extension JobScheduler {
         let job = RunningJob(row, run, data: data, incarnation: incarnation, membership: membership)
         // The transaction may have taken longer than the lease lasts; then somebody notes that the run is
         // lost.
-        guard job.isHeld else { return lookAgain() }
+        guard !job.hasEnded else { return lookAgain() }
         let begun = state.withLock { state -> JobRunnerRegistration? in
             guard case .running = state.phase,
                 let registration = state.runners[row.key.namespace]?[row.runner]?.last
@@ -100,7 +100,8 @@ extension JobScheduler {
         ).increment()
         await end(job, outcome, message)
         let idle = state.withLock { state in
-            state.running[job.key] = nil
+            // The job may run here anew already.
+            if state.running[job.key]?.job === job { state.running[job.key] = nil }
             guard state.running.isEmpty else { return [] as [CheckedContinuation<Void, Never>] }
             defer { state.idle = [] }
             return state.idle
@@ -112,11 +113,11 @@ extension JobScheduler {
     /// Writes down how a run ended, for as long as it is this node's.
     private func end(_ job: RunningJob, _ outcome: JobRun.Outcome, _ message: String?) async {
         var pause = Duration.milliseconds(50)
-        while job.isHeld || outcome == .cancelled {
+        while !job.hasEnded || outcome == .cancelled {
             do {
                 return try await writeEnd(job, outcome, message)
             } catch {
-                guard job.isHeld else { break }
+                guard !job.hasEnded else { break }
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(2))
             }
@@ -129,7 +130,9 @@ extension JobScheduler {
             ])
     }
 
-    private func writeEnd(_ job: RunningJob, _ outcome: JobRun.Outcome, _ message: String?) async throws {
+    /// Writes it, unless the run is another's by now: a smaller token or an ended incarnation changes
+    /// nothing.
+    func writeEnd(_ job: RunningJob, _ outcome: JobRun.Outcome, _ message: String?) async throws {
         let clock = clock
         let row: JobRow? = try await database.write { transaction in
             let table = JobTable(transaction)

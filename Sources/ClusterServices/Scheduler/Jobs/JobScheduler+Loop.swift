@@ -46,6 +46,7 @@ extension JobScheduler {
             case .joined, .removed: lookAgain()
             case .lost(let incarnation): tellStop(of: incarnation)
             case .historyChanged:
+                // Made again where the database has lost it.
                 state.withLock { $0.wanted += $0.registered }
                 lookAgain()
             case .added: break
@@ -165,7 +166,7 @@ extension JobScheduler {
             guard let time = state.now, state.running.count < settings.runsMax else {
                 return max(.zero, now.duration(to: end))
             }
-            for plan in state.plans.values where state.hasRunner(plan) {
+            for plan in state.plans.values where state.canTake(plan) {
                 guard let due = plan.due else { continue }
                 let at = state.putOff[plan.key] ?? now + .milliseconds(max(0, due - time))
                 end = min(end, at)
@@ -182,12 +183,14 @@ extension JobScheduler.State {
         return databaseTime.milliseconds + Int64(databaseTime.at.duration(to: .now) / .milliseconds(1))
     }
 
-    func hasRunner(_ plan: JobPlan) -> Bool {
+    /// Whether this node has the code, and is not still at work on a run that was taken from it.
+    fileprivate func canTake(_ plan: JobPlan) -> Bool {
         runners[plan.key.namespace]?[plan.runner]?.isEmpty == false
+            && (plan.owner != nil || running[plan.key] == nil)
     }
 
     fileprivate func canLook(at plan: JobPlan) -> Bool {
-        hasRunner(plan) && putOff[plan.key].map { $0 <= .now } ?? true
+        canTake(plan) && putOff[plan.key].map { $0 <= .now } ?? true
     }
 }
 

@@ -9,6 +9,15 @@ extension JobScheduler {
     /// - Throws: ``JobError``, `DatabaseError`.
     @discardableResult
     package func schedule(_ definition: JobDefinition) async throws -> JobRegistrationOutcome {
+        try await register(Wish(definition: definition)).outcome
+    }
+
+    /// Registers a job, unless it is there in the version that is known already.
+    /// - Returns: What has changed, and in which version of the row the job is as it is wanted.
+    private func register(
+        _ wish: Wish
+    ) async throws -> (outcome: JobRegistrationOutcome, version: Int64) {
+        let definition = wish.definition
         try definition.check()
         let data = try definition.encodedData()
         let key = JobKey(
@@ -17,6 +26,9 @@ extension JobScheduler {
         let (clock, jobsMax) = (clock, settings.namespaceJobsMax)
         return try await database.write { transaction in
             let table = JobTable(transaction)
+            if let known = wish.version, try table.version(of: key) ?? .min >= known {
+                return (.unchanged, known)
+            }
             try Self.removeOthers(of: key, table)
             var row: JobRow
             if let known = try table.row(key) {
@@ -39,10 +51,10 @@ extension JobScheduler {
             if outcome == .created, row.nextRun == nil {
                 throw JobError.neverRuns(schedule: definition.schedule.description)
             }
-            guard row != before else { return outcome }
+            guard row != before else { return (outcome, row.version) }
             try table.save(&row)
             try transaction.notify(JobTable.channel, "")
-            return outcome
+            return (outcome, row.version)
         }
     }
 
@@ -61,19 +73,23 @@ extension JobScheduler {
     package func want(_ definition: JobDefinition) throws {
         try definition.check()
         state.withLock { state in
-            state.wanted.append(definition)
-            state.registered.removeAll {
-                ($0.namespace, $0.name) == (definition.namespace, definition.name)
-            }
-            state.registered.append(definition)
+            let wish = Wish(definition: definition)
+            state.wanted.append(wish)
+            state.registered.removeAll { $0.isOf(definition.namespace, definition.name) }
+            state.registered.append(wish)
         }
         wakeUp.ring()
     }
 
     func registerWanted() async throws {
-        while let definition = state.withLock({ $0.wanted.first }) {
+        while let wish = state.withLock({ $0.wanted.first }) {
+            let definition = wish.definition
             do {
-                let outcome = try await schedule(definition)
+                let (outcome, version) = try await register(wish)
+                state.withLock { state in
+                    let place = state.registered.firstIndex { $0.definition == definition }
+                    if let place { state.registered[place].version = version }
+                }
                 if outcome != .unchanged {
                     logger.info(
                         "job scheduled",
@@ -90,7 +106,7 @@ extension JobScheduler {
                         "error": "\(error)",
                     ])
             }
-            state.withLock { if $0.wanted.first == definition { $0.wanted.removeFirst() } }
+            state.withLock { if $0.wanted.first == wish { $0.wanted.removeFirst() } }
         }
     }
 
@@ -110,8 +126,8 @@ extension JobScheduler {
     /// - Throws: ``JobError/noSuchJob(name:)``, `DatabaseError`.
     package func unschedule(namespace: String, name: String) async throws {
         state.withLock { state in
-            state.wanted.removeAll { ($0.namespace, $0.name) == (namespace, name) }
-            state.registered.removeAll { ($0.namespace, $0.name) == (namespace, name) }
+            state.wanted.removeAll { $0.isOf(namespace, name) }
+            state.registered.removeAll { $0.isOf(namespace, name) }
         }
         try await change(namespace, name) { row, _ in row.unschedule() }
     }
@@ -148,6 +164,12 @@ extension JobScheduler {
             try JobTable(transaction).statuses(
                 namespace: namespace, name: name, start: max(start, 0), limit: min(max(limit, 0), 1_000))
         }
+    }
+}
+
+extension JobScheduler.Wish {
+    fileprivate func isOf(_ namespace: String, _ name: String) -> Bool {
+        (definition.namespace, definition.name) == (namespace, name)
     }
 }
 

@@ -26,9 +26,9 @@ package final class JobScheduler: Sendable {
         /// The database's time, and when it was that.
         var databaseTime: (milliseconds: Int64, at: ContinuousClock.Instant)?
         /// Registrations that are to be made, in order.
-        var wanted: [JobDefinition] = []
+        var wanted: [Wish] = []
         /// What has been registered, for a database that has lost commits.
-        var registered: [JobDefinition] = []
+        var registered: [Wish] = []
         var tasks: [Task<Void, Never>] = []
         var idle: [CheckedContinuation<Void, Never>] = []
     }
@@ -38,6 +38,14 @@ package final class JobScheduler: Sendable {
         case running
         case stopping
         case stopped
+    }
+
+    /// A registration that this node makes.
+    struct Wish: Sendable, Hashable {
+        let definition: JobDefinition
+        /// Of the row that has it; `nil` while it is not registered. A row of this version, or a later one,
+        /// is left as it is: somebody else may have changed or unscheduled the job since.
+        var version: Int64?
     }
 
     /// A run on this node.

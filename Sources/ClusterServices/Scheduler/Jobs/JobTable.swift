@@ -28,6 +28,12 @@ struct JobTable {
         ).map(Self.row)
     }
 
+    /// How often a row has been changed, without locking it; `nil` when there is none.
+    func version(of key: JobKey) throws -> Int64? {
+        try transaction.firstRow("SELECT version FROM job WHERE \(Self.byKey)", Self.arguments(key))?
+            .integer("version")
+    }
+
     /// Writes a row that ``row(_:waits:)`` gave, and that the caller has changed.
     /// - Returns: False when it has been changed by somebody else.
     @discardableResult
@@ -75,7 +81,8 @@ struct JobTable {
         ).map { JobKey(namespace: namespace, name: name, slot: try $0.text("slot")) }
     }
 
-    /// Deletes what nodes that have not been there for a week still have of a job of every node.
+    /// Deletes what nodes that have not been there for a week still have of a job of every node, and the runs
+    /// of rows that are gone.
     func forgetGoneNodes(_ key: JobKey, now: Int64) throws {
         try transaction.execute(
             """
@@ -83,6 +90,11 @@ struct JobTable {
             AND (next_run IS NULL OR next_run < ?)
             AND NOT EXISTS (SELECT 1 FROM cluster_node n WHERE n.node_id = job.slot)
             """, Self.arguments(key) + [.integer(now - 7 * 86_400_000)])
+        try transaction.execute(
+            """
+            DELETE FROM job_run WHERE namespace = ? AND name = ? AND NOT EXISTS (SELECT 1 FROM job j
+            WHERE j.namespace = job_run.namespace AND j.name = job_run.name AND j.slot = job_run.slot)
+            """, [.text(key.namespace), .text(key.name)])
     }
 
     /// How many jobs of a namespace are scheduled.

@@ -32,16 +32,17 @@ package final class RunningJob: Sendable {
     }
 
     /// Whether it is to stop: somebody told it, or this node's lease has ended, so that the job may run
-    /// elsewhere. Once it is true it stays so. Costs no more than reading a clock.
+    /// elsewhere. Once it is true it stays so, hence it waits for a lease in doubt to end or to be renewed.
+    /// Costs no more than reading a clock.
     package var isCancelled: Bool {
         wasTold.withLock { wasTold in
-            if !wasTold { wasTold = !isHeld }
+            if !wasTold { wasTold = hasEnded }
             return wasTold
         }
     }
 
-    /// Whether this node's lease holds, and so the run is this node's.
-    var isHeld: Bool { (try? membership.incarnation()) == incarnation }
+    /// Whether the life of this node that it belongs to has ended: then it is somebody else's, or nobody's.
+    var hasEnded: Bool { membership.hasEnded(incarnation) }
 
     /// Whether it has been told to stop.
     var wasCancelled: Bool { wasTold.withLock { $0 } }
