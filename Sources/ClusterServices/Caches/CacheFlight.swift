@@ -11,9 +11,12 @@ final class CacheFlight: Sendable {
     private let state = Mutex(State())
     /// What the region had heard of when the load began.
     let since: Int64
+    /// How often all that the region knew had been in doubt when the load began.
+    let doubts: Int
 
-    init(since: Int64) {
+    init(since: Int64, doubts: Int) {
         self.since = since
+        self.doubts = doubts
     }
 
     /// Waits for its end.
