@@ -58,7 +58,8 @@ enum LocksModule {
                         try lock.locks.pullRequest(lock.name, call.repository(0), number: call.integer(1))
                     }),
                 guardClass,
-            ])
+            ],
+            release: { plugin in services.cluster.locks?.release(namespace: plugin) })
     }
 
     /// What a lock object in Lua code's hands stands for.
