@@ -106,10 +106,10 @@ import Testing
             )
         ])
         let topics = try #require(server.cluster.topics)
-        func publish(_ number: Int64) async throws {
+        @Sendable func publish(_ number: Int64) async throws {
             try await topics.publish(namespace: "plugin/a.x", topic: "t", .integer(number))
         }
-        func seen() async throws -> PortableValue? {
+        @Sendable func seen() async throws -> PortableValue? {
             try await server.kv.fetchValue(namespace: "plugin/a.x", key: "seen")?.value
         }
         try await waitUntil("a first message") {

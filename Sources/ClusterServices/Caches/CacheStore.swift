@@ -83,8 +83,11 @@ final class CacheStore: Sendable {
                 state.statistics.hits &+= 1
                 return .hit(found)
             }
-            if let flight = state.flights[key] { return .waiting(flight) }
-            let flight = CacheFlight(since: since, doubts: doubts)
+            // While nothing is heard of changes an old load may have missed one.
+            if let flight = state.flights[key], isUsable || now - flight.began < CacheStream.silenceMax {
+                return .waiting(flight)
+            }
+            let flight = CacheFlight(since: since, doubts: doubts, began: now)
             state.flights[key] = flight
             state.statistics.loads &+= 1
             return .loading(flight)
