@@ -66,7 +66,7 @@ import Testing
         _ = try await database.signals(of: ["a"])
         let settings = [
             "tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3",
-            "tcp_user_timeout": "10s", "statement_timeout": "5s", "lock_timeout": "4500ms",
+            "tcp_user_timeout": "10000", "statement_timeout": "5s", "lock_timeout": "4500ms",
             "idle_in_transaction_session_timeout": "30s",
         ]
         for (name, value) in settings {
@@ -100,7 +100,9 @@ import Testing
 
     /// Why no connection can be made.
     private func refusal(of url: String) async throws -> String {
-        let database = try open(url)
+        var settings = PostgresSettings(url: url)
+        settings.connectTimeout = .seconds(2)
+        let database = try SharedDatabase.openPostgres(settings, logger: quiet)
         let error = await #expect(throws: DatabaseError.self) {
             try await database.read { try $0.rows("SELECT 1") }
         }
