@@ -112,9 +112,9 @@ struct CacheTables {
 
     /// Makes a region that has no row, unless another node does so at the same time.
     ///
-    /// It begins above all that was ever given out, should a crash of the database have taken the row and what
-    /// was stored since: no region changes a million times in a millisecond. Loads that began before are
-    /// refused.
+    /// It begins above all that was ever given out, should a crash of the database have taken the row and
+    /// what was stored since: no region changes a million times in a millisecond. Loads that began before
+    /// are refused.
     private func make(_ region: String, raise: Int64) throws -> Int64 {
         let first = DatabaseValue.integer(min(max(0, try transaction.now()), 1 << 42) << 20)
         let row = try transaction.firstRow(

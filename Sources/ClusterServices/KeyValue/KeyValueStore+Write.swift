@@ -44,8 +44,8 @@ extension KeyValueStore {
 
     /// Deletes an entry.
     /// - Parameter ifVersion: The version that it must have now; `nil` for any.
-    /// - Parameter fence: As for `put`; the key keeps the token for a week, so that no older holder writes to it
-    ///   again.
+    /// - Parameter fence: As for `put`; the key keeps the token for a week, so that no older holder writes to
+    ///   it again.
     /// - Parameter condition: As for `put`.
     /// - Returns: Whether there was such an entry.
     /// - Throws: ``KeyValueError``, ``LockError`` when the write is too late, ``DatabaseError``.
@@ -136,8 +136,8 @@ extension KeyValueStore {
         }
     }
 
-    /// Forgets the tokens of keys without an entry, and of refs, with which nobody has written for a week: who
-    /// held a lock so long ago is no more. To be called now and then, on one node.
+    /// Forgets the tokens of keys without an entry, and of refs, with which nobody has written for a week:
+    /// who held a lock so long ago is no more. To be called now and then, on one node.
     /// - Parameter later: How many milliseconds later than now to do as if it were; for tests.
     /// - Throws: ``DatabaseError``.
     package func forgetFences(asOf later: Int64 = 0) async throws {
@@ -168,8 +168,8 @@ extension KeyValueStore {
 
     private static let fencesKeptMilliseconds: Int64 = 7 * 24 * 3_600_000
 
-    /// How many bytes of keys and encoded values a namespace holds, keys that remember a token among them, and
-    /// expired entries until the next write.
+    /// How many bytes of keys and encoded values a namespace holds, keys that remember a token among them,
+    /// and expired entries until the next write.
     /// - Throws: ``KeyValueError``, ``DatabaseError``.
     package func fetchUsage(namespace: String) async throws -> Int64 {
         try KeyValueNames.check(namespace: namespace, keys: [])
