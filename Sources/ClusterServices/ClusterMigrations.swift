@@ -17,13 +17,19 @@ enum ClusterMigrations {
     static let membership = [
         Migration(
             name: "cluster-0003-membership-locks", sqlite: PackageResources._003_membership_locks_sqlite_sql,
-            postgres: PackageResources._003_membership_locks_postgres_sql)
+            postgres: PackageResources._003_membership_locks_postgres_sql),
+        Migration(
+            name: "cluster-0008-fence-age", sqlite: PackageResources._008_fence_age_sqlite_sql,
+            postgres: PackageResources._008_fence_age_postgres_sql),
     ]
 
     static let caches = [
         Migration(
             name: "cluster-0004-caches", sqlite: PackageResources._004_caches_sqlite_sql,
-            postgres: PackageResources._004_caches_postgres_sql)
+            postgres: PackageResources._004_caches_postgres_sql),
+        Migration(
+            name: "cluster-0007-caches-unlogged", sqlite: PackageResources._007_caches_unlogged_sqlite_sql,
+            postgres: PackageResources._007_caches_unlogged_postgres_sql),
     ]
 
     static let jobs = [

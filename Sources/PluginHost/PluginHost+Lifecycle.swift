@@ -159,6 +159,11 @@ extension PluginHost {
     nonisolated func end(_ dispatcher: PluginDispatcher) async {
         guard let instance = dispatcher.end() else { return }
         await retire(instance)
+        await letGo(of: instance)
+    }
+
+    /// Lets go of what a state still holds that has ended, with no newer one in its place.
+    nonisolated func letGo(of instance: PluginInstance) async {
         for module in loader.modules { await module.release?(instance.context.id) }
     }
 

@@ -27,8 +27,8 @@ package struct Migration: Sendable {
             postgres: String(decoding: postgres, as: UTF8.self))
     }
 
-    /// Whether a program that does not know of this step can go on working: it makes tables and indices, and
-    /// adds columns that may be left out, in either engine.
+    /// Whether a program that does not know of this step can go on working: it makes tables and indices, adds
+    /// columns that may be left out, and leaves tables out of PostgreSQL's log, in either engine.
     var isAdditive: Bool {
         [sqlite, postgres].allSatisfy { text in
             let statements = Migration.statements(of: text).map { $0.uppercased() }
@@ -38,9 +38,9 @@ package struct Migration: Sendable {
                 if statement.hasPrefix("CREATE UNIQUE INDEX") {
                     return Migration.name(in: statement, after: " ON").map(tables.contains) ?? false
                 }
-                guard statement.hasPrefix("ALTER TABLE"), statement.contains(" ADD COLUMN ") else {
-                    return false
-                }
+                guard statement.hasPrefix("ALTER TABLE") else { return false }
+                if statement.hasSuffix(" SET UNLOGGED;") { return true }
+                guard statement.contains(" ADD COLUMN ") else { return false }
                 return !statement.contains("NOT NULL") || statement.contains(" DEFAULT ")
             }
         }

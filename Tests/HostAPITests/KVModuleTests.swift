@@ -53,6 +53,32 @@ import Testing
         await server.stop()
     }
 
+    @Test func `keys that come and go with tokens do not grow beyond the plugin's room`() async throws {
+        let server = try await TestServer(mains: [
+            "a.x": (
+                #"{"events": ["x:run"], "kv": "4KiB"}"#,
+                """
+                perigee.events.on("x:run", function()
+                  local kv, made = perigee.kv, 0
+                  for index = 1, 20 do
+                    local key = ("k"):rep(500) .. index
+                    local ok, err = kv.put(key, 1, { fence = 1 })
+                    if not ok then
+                      kv.put("result", { made, err.code, err.message:match("; (.*)$") })
+                      return
+                    end
+                    made = made + 1
+                    kv.delete(key, { fence = 1 })
+                  end
+                end)
+                """
+            )
+        ])
+        let result = try await server.run([:])
+        #expect(result == [7, "quota", "4008 of them are keys that remember a lock's token"])
+        await server.stop()
+    }
+
     @Test func `a transaction takes effect as a whole or not at all`() async throws {
         let server = try await TestServer.running(
             """

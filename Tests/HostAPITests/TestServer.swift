@@ -24,7 +24,11 @@ final class TestServer: Sendable {
 
     /// - Parameter folders: Plugins of this project by path, such as `plugins/branch-protection`.
     /// - Parameter mains: Plugins by id: the manifest's permissions as JSON, and `main.lua`.
-    init(folders: [String] = [], mains: [String: (permissions: String, main: String)] = [:]) async throws {
+    /// - Parameter limit: Changes what plugins may use.
+    init(
+        folders: [String] = [], mains: [String: (permissions: String, main: String)] = [:],
+        limit: (inout PluginCeilings) -> Void = { _ in }
+    ) async throws {
         let home = FileManager.default.temporaryDirectory.path() + "host-api-\(UUID().uuidString)"
         layout = HomeLayout(home: home)
         try layout.create()
@@ -61,10 +65,11 @@ final class TestServer: Sendable {
         try await locks.start()
         try await executors.start()
         jobs.start()
+        var ceilings = Self.ceilings
+        limit(&ceilings)
         plugins = PluginHost(
             configuration: PluginHostConfiguration(
-                firstPartyDirectory: nil, installedDirectory: layout.installedPlugins,
-                ceilings: Self.ceilings),
+                firstPartyDirectory: nil, installedDirectory: layout.installedPlugins, ceilings: ceilings),
             database: database, events: bus,
             modules: HostAPI.modules(hosting: hosting, kv: kv, cluster: cluster, routes: routes),
             logger: logger)

@@ -31,6 +31,9 @@ package final class RunningCluster: Sendable {
     package let lease: Duration
     private let directory: TemporaryDirectory
 
+    /// The folder that all nodes share.
+    package var sharedHome: String { directory.path("shared") }
+
     /// Makes a cluster and starts its database, but none of its nodes.
     package static func prepare(_ options: Options = Options()) async throws -> RunningCluster {
         let server = try await ThrowawayPostgres.start(options.server)

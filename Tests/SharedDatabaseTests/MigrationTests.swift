@@ -56,7 +56,7 @@ import Testing
                 sqlite: "CREATE TABLE x (id INTEGER);\nCREATE UNIQUE INDEX x_id ON x (id);\n"
                     + "CREATE INDEX person_age ON person (age);",
                 postgres: "CREATE TABLE x (id BIGINT);\nCREATE UNIQUE INDEX x_id ON x (id);\n"
-                    + "CREATE INDEX person_age ON person (age);")
+                    + "CREATE INDEX person_age ON person (age);\nALTER TABLE x SET UNLOGGED;")
             try await test.database.migrate([people, second, added])
             try await test.database.migrate([people])
             try await test.database.migrate([people, second])

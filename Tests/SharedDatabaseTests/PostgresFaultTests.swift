@@ -37,6 +37,26 @@ import Testing
         }
     }
 
+    @Test func `a listener that is cut off makes nobody believe that the server is away`() async throws {
+        try await TestDatabase.with(.postgres, migrations: [people]) { test in
+            let (database, server) = (test.database, try #require(test.server))
+            var stream = try await database.signals(of: ["a"]).makeAsyncIterator()
+            for _ in 0..<5 {
+                try await server.psql(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE datname = '\(test.name)' AND (query LIKE '%LISTEN%' OR query = 'SELECT 1')
+                    """)
+                let lost = await stream.next()
+                #expect(lost == .interrupted)
+                #expect(database.health == .reachable)
+                let back = await stream.next()
+                #expect(back == .resumed)
+                #expect(database.health == .reachable)
+            }
+        }
+    }
+
     @Test func `a server that is restarted or killed costs a pause and no data`() async throws {
         var options = ThrowawayPostgres.Options()
         options.isDurable = true

@@ -47,18 +47,23 @@ final class CacheChange: Sendable {
     let effect: Effect
     /// How often the region's knowledge was in doubt before; see ``CacheRegion/State``.
     let doubts: Int
+    /// Whether what it is based on is in doubt by now: a load's version may be of commits that were lost.
+    var isBaseless: Bool {
+        guard case .install = operation else { return false }
+        return region.state.withLock { $0.doubts } != doubts
+    }
     /// When it is given up, by this node's clock.
     let deadline: Int64
     private let waiter: Mutex<CheckedContinuation<Outcome, Never>?>
 
     init(
-        _ region: CacheRegion, _ operation: Operation, _ effect: Effect,
+        _ region: CacheRegion, _ operation: Operation, _ effect: Effect, doubts: Int? = nil,
         waiter: CheckedContinuation<Outcome, Never>
     ) {
         self.region = region
         self.operation = operation
         self.effect = effect
-        doubts = region.state.withLock { $0.doubts }
+        self.doubts = doubts ?? region.state.withLock { $0.doubts }
         deadline = CacheClock.now + Self.limit
         self.waiter = Mutex(waiter)
     }

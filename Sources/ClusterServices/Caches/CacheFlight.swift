@@ -11,9 +11,15 @@ final class CacheFlight: Sendable {
     private let state = Mutex(State())
     /// What the region had heard of when the load began.
     let since: Int64
+    /// How often all that the region knew had been in doubt when the load began.
+    let doubts: Int
+    /// When that was, by this node's clock.
+    let began: Int64
 
-    init(since: Int64) {
+    init(since: Int64, doubts: Int, began: Int64) {
         self.since = since
+        self.doubts = doubts
+        self.began = began
     }
 
     /// Waits for its end.

@@ -117,9 +117,11 @@ extension CacheRegion {
     /// Takes effect on this node: the database has answered.
     /// - Returns: What the caller is told.
     func settle(_ change: CacheChange, _ outcome: CacheChange.Outcome) -> CacheChange.Outcome {
+        // What others changed while this node heard nothing may be later than this.
+        let isDoubted = state.withLock { $0.doubts != change.doubts }
         guard let key = change.operation.key else {
             // A clear whose fate is not known is one, here.
-            if case .done(let version) = outcome {
+            if case .done(let version) = outcome, !isDoubted {
                 store.invalidateAll(version: version, isForeign: false)
             } else {
                 store.invalidateAll(isForeign: false)
@@ -128,8 +130,6 @@ extension CacheRegion {
         }
         var version = Int64.max
         if case .done(let number) = outcome { version = number }
-        // What others changed while this node heard nothing may be later than this.
-        let isDoubted = state.withLock { $0.doubts != change.doubts }
         let answer = store.end(key, version: version, isUsable: isUsable(CacheClock.now)) { present in
             switch outcome {
             case .done where isDoubted: (.unknown, outcome)

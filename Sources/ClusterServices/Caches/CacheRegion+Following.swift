@@ -32,11 +32,13 @@ extension CacheRegion {
         guard settings.mode != .local else { return }
         state.withLock { state in
             state.doubts += 1
+            // The next version that is read may be a smaller one: a crash of the database loses commits.
+            state.heard = 0
             state.wanted = []
             state.isAllWanted = false
         }
         isSettled.store(false, ordering: .releasing)
-        store.invalidateAll()
+        store.forgetAll()
         // Whoever began to settle in after the first line has lost what was read until now.
         state.withLock { $0.doubts += 1 }
     }

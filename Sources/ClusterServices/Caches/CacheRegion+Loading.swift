@@ -46,7 +46,7 @@ package struct CacheLoad: Sendable {
             region.store.finish(flight, key, bytes, keeps: false)
             return bytes
         }
-        let outcome = await region.install(key, bytes, since: flight.since)
+        let outcome = await region.install(key, bytes, of: flight)
         guard case .refused(let present?) = outcome else {
             region.store.finish(flight, key, bytes, keeps: false)
             return bytes
@@ -62,8 +62,8 @@ extension CacheRegion {
     package func lookUp(_ key: CacheKey) async throws -> CacheLookup {
         while true {
             let now = CacheClock.now
-            let heard = state.withLock { $0.heard }
-            switch store.start(key, now: now, isUsable: isUsable(now), since: heard) {
+            let (heard, doubts) = state.withLock { ($0.heard, $0.doubts) }
+            switch store.start(key, now: now, isUsable: isUsable(now), since: heard, doubts: doubts) {
             case .hit(let bytes): return .hit(bytes)
             case .loading(let flight):
                 return .load(CacheLoad(region: self, key: key, flight: flight, began: now))
@@ -99,8 +99,9 @@ extension CacheRegion {
     }
 
     /// Stores for all nodes what a load gave.
-    func install(_ key: CacheKey, _ bytes: [UInt8], since: Int64) async -> CacheChange.Outcome {
+    func install(_ key: CacheKey, _ bytes: [UInt8], of load: CacheFlight) async -> CacheChange.Outcome {
         store.begin(key)
-        return await writer.submit(self, .install(key, bytes, since: since), .store(bytes))
+        return await writer.submit(
+            self, .install(key, bytes, since: load.since), .store(bytes), doubts: load.doubts)
     }
 }

@@ -76,15 +76,18 @@ final class CacheStore: Sendable {
         case loading(CacheFlight)
     }
 
-    func start(_ key: CacheKey, now: Int64, isUsable: Bool, since: Int64) -> Start {
+    func start(_ key: CacheKey, now: Int64, isUsable: Bool, since: Int64, doubts: Int) -> Start {
         on(key) { state, lent, hash in
             var found: [UInt8]?
             if isUsable, state.table.read(lent, hash, now: now, { found = Array($0) }), let found {
                 state.statistics.hits &+= 1
                 return .hit(found)
             }
-            if let flight = state.flights[key] { return .waiting(flight) }
-            let flight = CacheFlight(since: since)
+            // While nothing is heard of changes an old load may have missed one.
+            if let flight = state.flights[key], isUsable || now - flight.began < CacheStream.silenceMax {
+                return .waiting(flight)
+            }
+            let flight = CacheFlight(since: since, doubts: doubts, began: now)
             state.flights[key] = flight
             state.statistics.loads &+= 1
             return .loading(flight)
@@ -209,6 +212,18 @@ final class CacheStore: Sendable {
                 let isRead = isForeign && version != .max
                 let count = state.table.removeAll(upTo: isRead ? version &- 1 : version)
                 if isForeign { state.statistics.invalidations &+= count }
+            }
+        }
+    }
+
+    /// Nothing that was heard until now is known to be true: changes that are heard from here on may have
+    /// smaller versions.
+    func forgetAll() {
+        invalidateAll()
+        for shard in shards {
+            shard.state.withLock { state in
+                state.clearedAt = 0
+                state.pending = state.pending.mapValues { Pending(count: $0.count) }
             }
         }
     }

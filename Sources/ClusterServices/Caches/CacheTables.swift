@@ -58,14 +58,9 @@ struct CacheTables {
 
     /// The version of a region, which is made when it is new.
     func version(_ region: String) throws -> Int64 {
-        try transaction.execute(
-            """
-            INSERT INTO cache_region (name, version, cleared) VALUES (?, 1, 0)
-            ON CONFLICT (name) DO NOTHING
-            """, [.text(region)])
         let row = try transaction.firstRow(
             "SELECT version FROM cache_region WHERE name = ?", [.text(region)])
-        return try row?.integer("version") ?? 1
+        return try row?.integer("version") ?? make(region, raise: 0)
     }
 
     /// Values after a key, in the order of keys.
@@ -111,10 +106,22 @@ struct CacheTables {
 
     private func raise(_ region: String) throws -> Int64 {
         let row = try transaction.firstRow(
+            "UPDATE cache_region SET version = version + 1 WHERE name = ? RETURNING version", [.text(region)])
+        return try row?.integer("version") ?? make(region, raise: 1)
+    }
+
+    /// Makes a region that has no row, unless another node does so at the same time.
+    ///
+    /// It begins above all that was ever given out, should a crash of the database have taken the row and
+    /// what was stored since: no region changes a million times in a millisecond. Loads that began before
+    /// are refused.
+    private func make(_ region: String, raise: Int64) throws -> Int64 {
+        let first = DatabaseValue.integer(min(max(0, try transaction.now()), 1 << 42) << 20)
+        let row = try transaction.firstRow(
             """
-            INSERT INTO cache_region (name, version, cleared) VALUES (?, 2, 0)
-            ON CONFLICT (name) DO UPDATE SET version = cache_region.version + 1 RETURNING version
-            """, [.text(region)])
+            INSERT INTO cache_region (name, version, cleared) VALUES (?, ?, ?)
+            ON CONFLICT (name) DO UPDATE SET version = cache_region.version + ? RETURNING version
+            """, [.text(region), first, first, .integer(raise)])
         return try row?.integer("version") ?? 0
     }
 

@@ -32,11 +32,14 @@ final class CacheWriter: Sendable {
     }
 
     /// Makes a change; returns when its transaction is committed, and this node's entries show it.
+    /// - Parameter doubts: How often the region's knowledge was in doubt when the change was begun, unless
+    ///   now.
     func submit(
-        _ region: CacheRegion, _ operation: CacheChange.Operation, _ effect: CacheChange.Effect
+        _ region: CacheRegion, _ operation: CacheChange.Operation, _ effect: CacheChange.Effect,
+        doubts: Int? = nil
     ) async -> CacheChange.Outcome {
         await withCheckedContinuation { continuation in
-            let change = CacheChange(region, operation, effect, waiter: continuation)
+            let change = CacheChange(region, operation, effect, doubts: doubts, waiter: continuation)
             let isAccepted = state.withLock { state in
                 guard state.isOpen, state.queue.count < Self.queueMax else { return false }
                 state.queue.append(change)
@@ -93,7 +96,11 @@ final class CacheWriter: Sendable {
         }
     }
 
-    private func write(_ batch: [CacheChange]) async {
+    private func write(_ changes: [CacheChange]) async {
+        let baseless = Set(changes.indices.filter { changes[$0].isBaseless })
+        for index in baseless { changes[index].answer(.refused(nil)) }
+        let batch = changes.indices.filter { !baseless.contains($0) }.map { changes[$0] }
+        guard !batch.isEmpty else { return }
         let steps = batch.map { change in
             CacheTables.Step(
                 region: change.region.fullName, operation: change.operation,

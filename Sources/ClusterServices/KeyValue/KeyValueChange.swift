@@ -37,6 +37,38 @@ struct KeyValueChange {
         sizeBefore = size
     }
 
+    /// Refuses to go on when a write to the key came with a greater token before. A key that has seen a token
+    /// counts towards the quota for that as well: what remembers the token outlives the entry.
+    mutating func checkFence(_ key: String, token: Int64) throws {
+        let charged = try transaction.checkFence(namespace: namespace, resource: key, token: token)
+        guard charged == 0 else { return }
+        let bytes = Int64(key.utf8.count)
+        try transaction.execute(
+            "UPDATE cluster_fence SET charged = ? WHERE namespace = ? AND resource = ?",
+            [.integer(bytes), .text(namespace), .text(key)])
+        size += bytes
+    }
+
+    /// Forgets the tokens of keys without an entry which nobody has used since a time.
+    mutating func forgetFences(before limit: Int64) throws {
+        let gone = try transaction.rows(
+            """
+            DELETE FROM cluster_fence WHERE namespace = ? AND used_at > 0 AND used_at < ? AND NOT EXISTS (
+                SELECT 1 FROM key_value k
+                WHERE k.namespace = cluster_fence.namespace AND k.key = cluster_fence.resource)
+            RETURNING charged
+            """, [.text(namespace), .integer(limit)])
+        size = try gone.reduce(size) { try $0 - $1.integer("charged") }
+    }
+
+    /// How much of the size is keys that remember a token.
+    func fencesSize() throws -> Int64 {
+        let row = try transaction.firstRow(
+            "SELECT COALESCE(SUM(charged), 0) AS size FROM cluster_fence WHERE namespace = ?",
+            [.text(namespace)])
+        return try row?.integer("size") ?? 0
+    }
+
     /// Expired entries are gone already.
     func current(_ key: String) throws -> Current? {
         let row = try transaction.firstRow(

@@ -19,7 +19,8 @@ extension KeyValueStore {
         case stored(version: Int64)
         /// The key has another version than was asked for: this one, or `nil` when it does not exist.
         case conflict(current: Int64?)
-        /// The namespace would hold `used` bytes, more than `limit`. Nothing was changed.
-        case quotaExceeded(used: Int64, limit: Int64)
+        /// The namespace would hold `used` bytes, more than `limit`; `tokens` of them are keys that remember
+        /// a fencing token. Nothing was changed.
+        case quotaExceeded(used: Int64, limit: Int64, tokens: Int64 = 0)
     }
 }

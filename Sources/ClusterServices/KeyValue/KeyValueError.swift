@@ -8,8 +8,14 @@ package enum KeyValueError: Error, Hashable, CustomStringConvertible {
     case tooManyKeys(count: Int, limit: Int)
     /// An entry would last less than a millisecond.
     case invalidLifetime(Int64)
-    /// A transaction would make the namespace hold `used` bytes, more than `limit`. Nothing was changed.
-    case quotaExceeded(used: Int64, limit: Int64)
+    /// A transaction would make the namespace hold `used` bytes, more than `limit`; `tokens` of them are keys
+    /// that remember a fencing token. Nothing was changed.
+    case quotaExceeded(used: Int64, limit: Int64, tokens: Int64 = 0)
+
+    /// What to say of the keys that remember a token, where there are any.
+    package static func note(tokens: Int64) -> String {
+        tokens > 0 ? "; \(tokens) of them are keys that remember a lock's token" : ""
+    }
 
     /// The fact as a lower-case clause.
     package var description: String {
@@ -23,8 +29,9 @@ package enum KeyValueError: Error, Hashable, CustomStringConvertible {
             "transaction touches \(count) keys (limit \(limit))"
         case .invalidLifetime(let milliseconds):
             "lifetime of \(milliseconds) ms is not valid (at least 1)"
-        case .quotaExceeded(let used, let limit):
+        case .quotaExceeded(let used, let limit, let tokens):
             "\(used) bytes are more than the \(limit) bytes of the namespace's quota"
+                + Self.note(tokens: tokens)
         }
     }
 }

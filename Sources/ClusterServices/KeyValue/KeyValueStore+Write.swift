@@ -8,8 +8,8 @@ extension KeyValueStore {
     ///   - ttlMilliseconds: How long the entry lasts; `nil` for ever. At least 1.
     ///   - fence: A lock's fencing token; refused when a greater one has written to this key.
     ///   - condition: What else must hold for the write.
-    ///   - quotaBytes: What the namespace may hold in bytes of keys and encoded values. An entry may always
-    ///     shrink.
+    ///   - quotaBytes: What the namespace may hold in bytes of keys and encoded values, and of keys that
+    ///     remember a token. An entry may always shrink.
     /// - Throws: ``KeyValueError``, ``PortableError`` when the value is too large or too deep,
     ///   ``LockError`` when the write is too late, ``DatabaseError``.
     package func put(
@@ -23,16 +23,16 @@ extension KeyValueStore {
             return try await database.write { transaction in
                 var change = try KeyValueChange(transaction, namespace: namespace)
                 try condition?.check(in: transaction)
-                if let fence {
-                    try transaction.checkFence(namespace: namespace, resource: key, token: fence)
-                }
+                if let fence { try change.checkFence(key, token: fence) }
                 let current = try change.current(key)
                 guard ifVersion == nil || ifVersion == current?.version ?? 0 else {
                     throw Abandoned(outcome: .conflict(current: current?.version))
                 }
                 try change.store(key, encoded, replacing: current, ttlMilliseconds: ttlMilliseconds)
                 guard change.fits(quotaBytes) else {
-                    throw Abandoned(outcome: .quotaExceeded(used: change.size, limit: quotaBytes))
+                    throw Abandoned(
+                        outcome: .quotaExceeded(
+                            used: change.size, limit: quotaBytes, tokens: try change.fencesSize()))
                 }
                 try change.finish()
                 return .stored(version: change.version)
@@ -44,7 +44,8 @@ extension KeyValueStore {
 
     /// Deletes an entry.
     /// - Parameter ifVersion: The version that it must have now; `nil` for any.
-    /// - Parameter fence: As for `put`; the key keeps the token, so that no older holder writes to it again.
+    /// - Parameter fence: As for `put`; the key keeps the token for a week, so that no older holder writes to
+    ///   it again.
     /// - Parameter condition: As for `put`.
     /// - Returns: Whether there was such an entry.
     /// - Throws: ``KeyValueError``, ``LockError`` when the write is too late, ``DatabaseError``.
@@ -57,9 +58,7 @@ extension KeyValueStore {
             return try await database.write { transaction in
                 var change = try KeyValueChange(transaction, namespace: namespace)
                 try condition?.check(in: transaction)
-                if let fence {
-                    try transaction.checkFence(namespace: namespace, resource: key, token: fence)
-                }
+                if let fence { try change.checkFence(key, token: fence) }
                 guard let current = try change.current(key), ifVersion == nil || ifVersion == current.version
                 else {
                     throw Abandoned(outcome: .conflict(current: nil))
@@ -113,7 +112,8 @@ extension KeyValueStore {
                     }
                 }
                 guard change.fits(quotaBytes) else {
-                    throw KeyValueError.quotaExceeded(used: change.size, limit: quotaBytes)
+                    throw KeyValueError.quotaExceeded(
+                        used: change.size, limit: quotaBytes, tokens: try change.fencesSize())
                 }
                 try change.finish()
                 return true
@@ -136,8 +136,40 @@ extension KeyValueStore {
         }
     }
 
-    /// How many bytes of keys and encoded values a namespace holds, expired entries included until the next
-    /// write.
+    /// Forgets the tokens of keys without an entry, and of refs, with which nobody has written for a week:
+    /// who held a lock so long ago is no more. To be called now and then, on one node.
+    /// - Parameter later: How many milliseconds later than now to do as if it were; for tests.
+    /// - Throws: ``DatabaseError``.
+    package func forgetFences(asOf later: Int64 = 0) async throws {
+        let (limit, namespaces) = try await database.write { transaction in
+            let limit = try transaction.now() + later - Self.fencesKeptMilliseconds
+            // Written by a version that did not say when: from now on.
+            try transaction.execute(
+                "UPDATE cluster_fence SET used_at = \(transaction.nowExpression) WHERE used_at = 0")
+            try transaction.execute(
+                """
+                DELETE FROM cluster_fence WHERE charged = 0 AND used_at < ? AND NOT EXISTS (
+                    SELECT 1 FROM key_value k
+                    WHERE k.namespace = cluster_fence.namespace AND k.key = cluster_fence.resource)
+                """, [.integer(limit)])
+            let rows = try transaction.rows(
+                "SELECT DISTINCT namespace FROM cluster_fence WHERE charged > 0 AND used_at < ?",
+                [.integer(limit)])
+            return (limit, try rows.map { try $0.text("namespace") })
+        }
+        for namespace in namespaces {
+            try await database.write { transaction in
+                var change = try KeyValueChange(transaction, namespace: namespace)
+                try change.forgetFences(before: limit)
+                try change.finish()
+            }
+        }
+    }
+
+    private static let fencesKeptMilliseconds: Int64 = 7 * 24 * 3_600_000
+
+    /// How many bytes of keys and encoded values a namespace holds, keys that remember a token among them,
+    /// and expired entries until the next write.
     /// - Throws: ``KeyValueError``, ``DatabaseError``.
     package func fetchUsage(namespace: String) async throws -> Int64 {
         try KeyValueNames.check(namespace: namespace, keys: [])

@@ -27,18 +27,23 @@ extension DatabaseTransaction {
     ///   - namespace: Whose thing.
     ///   - resource: Which thing.
     ///   - token: A fencing token, of whichever lock the thing's users have agreed on.
+    /// - Returns: How many bytes of it count towards the namespace's quota.
     /// - Throws: ``LockError/staleToken(resource:token:seen:)``; `DatabaseError`.
-    package func checkFence(namespace: String, resource: String, token: Int64) throws {
+    @discardableResult
+    package func checkFence(namespace: String, resource: String, token: Int64) throws -> Int64 {
         let row = try firstRow(
             """
-            INSERT INTO cluster_fence (namespace, resource, token) VALUES (?, ?, ?)
+            INSERT INTO cluster_fence (namespace, resource, token, used_at)
+            VALUES (?, ?, ?, \(nowExpression))
             ON CONFLICT (namespace, resource) DO UPDATE
             SET token = CASE WHEN cluster_fence.token < excluded.token THEN excluded.token ELSE
-                cluster_fence.token END
-            RETURNING token
+                cluster_fence.token END, used_at = excluded.used_at
+            RETURNING token, charged
             """, [.text(namespace), .text(resource), .integer(token)])
-        guard let seen = try row?.integer("token"), seen > token else { return }
-        throw LockError.staleToken(resource: resource, token: token, seen: seen)
+        if let seen = try row?.integer("token"), seen > token {
+            throw LockError.staleToken(resource: resource, token: token, seen: seen)
+        }
+        return try row?.integer("charged") ?? 0
     }
 
     /// Forgets the tokens of a namespace's things, with the things.

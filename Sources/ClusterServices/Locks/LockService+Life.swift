@@ -168,6 +168,7 @@ extension LockService {
             membership.lastSeenMembers.first?.incarnation == local
         else { return }
         try? await forgetUnused()
+        try? await KeyValueStore(database: database).forgetFences()
     }
 
     /// Deletes the rows of free locks that nobody has used for a week, and were found so the last time

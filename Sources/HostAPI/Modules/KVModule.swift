@@ -17,7 +17,8 @@ enum KVModule {
                 What an executor's `process` function writes, it writes as long as its tasks are its own: once
                 another node has taken them over, its writes are refused with `fenced`. What is written under
                 a lock, or by a job, is told by `fence` with the token of the lock's guard or of the job. A
-                key remembers the greatest token that has come with a write, also when it was deleted.
+                key remembers the greatest token that has come with a write, also for a week after it was
+                deleted; while it does, its bytes count towards `kv` once more.
                 """,
             records: [Records.error],
             functions: [
@@ -42,8 +43,9 @@ enum KVModule {
     ) async throws -> Value {
         do {
             return try await body()
-        } catch KeyValueError.quotaExceeded(let used, let limit) {
-            throw HostFailure.outcome(code: .quota, message: quotaText(used: used, limit: limit))
+        } catch KeyValueError.quotaExceeded(let used, let limit, let tokens) {
+            throw HostFailure.outcome(
+                code: .quota, message: quotaText(used: used, limit: limit, tokens: tokens))
         } catch let error as LockError {
             throw HostFailure.outcome(code: .fenced, message: "\(error)")
         } catch let error as KeyValueError {
@@ -53,8 +55,9 @@ enum KVModule {
         }
     }
 
-    static func quotaText(used: Int64, limit: Int64) -> String {
+    private static func quotaText(used: Int64, limit: Int64, tokens: Int64) -> String {
         "\(used) bytes are more than the \(SizeText.text(bytes: limit)) of \"kv\" in plugin.json"
+            + KeyValueError.note(tokens: tokens)
     }
 
     private static func get(_ services: HostServices) -> HostFunction {
@@ -156,8 +159,9 @@ enum KVModule {
         case .conflict(let current?):
             throw HostFailure.outcome(code: .conflict, message: "the entry has version \(current) now")
         case .conflict(nil): throw HostFailure.outcome(code: .conflict, message: "there is no such entry now")
-        case .quotaExceeded(let used, let limit):
-            throw HostFailure.outcome(code: .quota, message: quotaText(used: used, limit: limit))
+        case .quotaExceeded(let used, let limit, let tokens):
+            throw HostFailure.outcome(
+                code: .quota, message: quotaText(used: used, limit: limit, tokens: tokens))
         }
     }
 

@@ -110,7 +110,10 @@ extension PluginHost {
         let dispatcher = slots[id]?.dispatcher
         slots[id]?.dispatcher = nil
         slots[id]?.state = .quarantined(quarantine)
-        if let instance = dispatcher?.end() { await instance.close() }
+        if let instance = dispatcher?.end() {
+            await instance.close()
+            await letGo(of: instance)
+        }
         logger.error(
             "plugin quarantined", metadata: ["plugin.id": "\(id)", "reason": "\(quarantine.reason)"])
     }

@@ -16,6 +16,9 @@ enum PostgresError: Error {
         }
     }
 
+    /// Whether no answer came.
+    var isSilence: Bool { if case .silent = self { true } else { false } }
+
     /// In the words of both engines.
     func databaseError(sql: String?) -> DatabaseError {
         switch self {

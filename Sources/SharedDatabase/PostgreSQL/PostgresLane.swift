@@ -83,7 +83,9 @@ final class PostgresLane {
             var reason = "the server does not answer"
             switch health.permit() {
             case .refuse(let why): throw .unavailable(reason: why)
-            case .wait: break
+            case .wait:
+                // What the last attempt, whoever made it, has ended with.
+                if case .unreachable(_, let why) = health.current { reason = why }
             case .attempt:
                 do {
                     let link = try connector.connect()

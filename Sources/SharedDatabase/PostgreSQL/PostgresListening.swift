@@ -61,7 +61,7 @@ final class PostgresListening {
                 listener.hub.tellAll(.resumed)
             }
         } catch {
-            lose(error)
+            lose(error, isServerAway: true)
         }
     }
 
@@ -81,14 +81,16 @@ final class PostgresListening {
         for value in row { session.append(try parameter(value)) }
     }
 
+    /// The loss of this connection alone says nothing about the server, unless that was silent.
     /// - Parameter error: `nil` at the end.
-    private func lose(_ error: PostgresError?) {
+    /// - Parameter isServerAway: Whether no connection can be made.
+    private func lose(_ error: PostgresError?, isServerAway: Bool = false) {
         link = nil
         for lock in locks.values { lock.end() }
         locks = [:]
         guard let error else { return }
         nextAttempt = ContinuousClock.now + backoff.next()
-        listener.health.noteFailure(reason: reason(of: error))
+        if isServerAway || error.isSilence { listener.health.noteFailure(reason: reason(of: error)) }
         guard isHeard else { return }
         isHeard = false
         listener.hub.tellAll(.interrupted)

@@ -68,9 +68,11 @@ import Testing
         }
     }
 
-    @Test(arguments: CacheSettings.Mode.allCases)
-    func `entries end with their time`(_ mode: CacheSettings.Mode) async throws {
-        try await CacheCluster.with(.sqlite) { cluster in
+    @Test(arguments: cacheModes)
+    func `entries end with their time`(
+        _ engine: TestEngine, _ mode: CacheSettings.Mode
+    ) async throws {
+        try await CacheCluster.with(engine) { cluster in
             let short = try await cluster.open(
                 CacheSettings(mode: mode, timeToLive: .milliseconds(300)), name: "short")[0]
             let idle = try await cluster.open(
@@ -84,8 +86,9 @@ import Testing
         }
     }
 
-    @Test func `the entry that was read longest ago makes room`() async throws {
-        try await CacheCluster.with(.sqlite) { cluster in
+    @Test(arguments: TestEngine.allCases)
+    func `the entry that was read longest ago makes room`(_ engine: TestEngine) async throws {
+        try await CacheCluster.with(engine) { cluster in
             let cache = try await cluster.open(CacheSettings(mode: .local, entriesMax: 3))[0]
             for key in ["a", "b", "c"] { try await cache.put(key, 1) }
             _ = cache.value("a")
@@ -146,8 +149,9 @@ import Testing
         }
     }
 
-    @Test func `a load that fails gives its error to its caller alone`() async throws {
-        try await CacheCluster.with(.sqlite) { cluster in
+    @Test(arguments: TestEngine.allCases)
+    func `a load that fails gives its error to its caller alone`(_ engine: TestEngine) async throws {
+        try await CacheCluster.with(engine) { cluster in
             struct Failure: Error {}
             let cache = try await cluster.open(CacheSettings(mode: .local))[0]
             let gate = TestGate()
@@ -167,8 +171,9 @@ import Testing
         }
     }
 
-    @Test func `a waiting caller that is cancelled waits no longer`() async throws {
-        try await CacheCluster.with(.sqlite) { cluster in
+    @Test(arguments: TestEngine.allCases)
+    func `a waiting caller that is cancelled waits no longer`(_ engine: TestEngine) async throws {
+        try await CacheCluster.with(engine) { cluster in
             let cache = try await cluster.open(CacheSettings(mode: .local))[0]
             let gate = TestGate()
             async let first = cache.value(for: .text("a")) {
@@ -184,9 +189,11 @@ import Testing
         }
     }
 
-    @Test(arguments: CacheSettings.Mode.allCases)
-    func `a load that began before a change stores nothing`(_ mode: CacheSettings.Mode) async throws {
-        try await CacheCluster.with(.sqlite) { cluster in
+    @Test(arguments: cacheModes)
+    func `a load that began before a change stores nothing`(
+        _ engine: TestEngine, _ mode: CacheSettings.Mode
+    ) async throws {
+        try await CacheCluster.with(engine) { cluster in
             let cache = try await cluster.open(CacheSettings(mode: mode))[0]
             for (index, change) in Change.allCases.enumerated() {
                 let gate = TestGate()
@@ -217,8 +224,9 @@ import Testing
         }
     }
 
-    @Test func `a namespace's caches end with it`() async throws {
-        try await CacheCluster.with(.sqlite) { cluster in
+    @Test(arguments: TestEngine.allCases)
+    func `a namespace's caches end with it`(_ engine: TestEngine) async throws {
+        try await CacheCluster.with(engine) { cluster in
             let service = cluster.services[0]
             let cache = try await cluster.open(CacheSettings(mode: .copy))[0]
             let again = service.region(namespace: "test", name: "c", settings: CacheSettings(mode: .copy))

@@ -76,8 +76,9 @@ import Testing
         }
     }
 
-    @Test func `what is too large is refused, and nobody hears after the end`() async throws {
-        try await Self.with(.sqlite) { services in
+    @Test(arguments: TestEngine.allCases)
+    func `what is too large is refused, and nobody hears after the end`(_ engine: TestEngine) async throws {
+        try await Self.with(engine) { services in
             try await Self.waitForEars(services)
             let heard = Heard()
             let subscription = services[0].subscribe(namespace: "n", topic: "t") { heard.add($0) }
@@ -100,8 +101,11 @@ import Testing
         }
     }
 
-    @Test func `a slow subscriber loses what does not fit and keeps nobody from hearing`() async throws {
-        try await Self.with(.sqlite) { services in
+    @Test(arguments: TestEngine.allCases)
+    func `a slow subscriber loses what does not fit and keeps nobody from hearing`(
+        _ engine: TestEngine
+    ) async throws {
+        try await Self.with(engine) { services in
             try await Self.waitForEars(services)
             let gate = TestGate()
             let (slow, quick) = (Heard(), Heard())

@@ -5,7 +5,7 @@ extension ChaosHistory {
     /// - Parameter delivered: What the plugin keeps of each bucket: the last number of each stream.
     func violations(delivered: [PortableValue]) -> [String] {
         complaints + brokenGrants + brokenFences + brokenCounts + brokenRuns + lostTasks(delivered)
-            + sharedBuckets
+            + sharedBuckets + staleReads
     }
 
     /// Two that hold a lock at a time, and tokens that do not grow.
@@ -55,6 +55,27 @@ extension ChaosHistory {
                 guard later.at <= earlier.at else { return nil }
                 return "lock \(lock): \(later) has not seen what \(earlier) wrote"
             }
+        }
+    }
+
+    /// Values of caches that are older than a change of more than 3 s ago.
+    private var staleReads: [String] {
+        reads.flatMap { key, reads -> [String] in
+            let changes = changes[key, default: []].sorted { $0.at < $1.at }
+            let reads = reads.sorted { $0.at < $1.at }
+            var problems: [String] = []
+            var (greatest, next) = (0, 0)
+            for read in reads {
+                while next < changes.count, changes[next].at + 3_000 < read.at {
+                    greatest = max(greatest, changes[next].version)
+                    next += 1
+                }
+                guard read.version < greatest, uncertain[key]?.contains(read.version) != true else {
+                    continue
+                }
+                problems.append("cache \(key): \(read) was read after \(greatest) had been stored")
+            }
+            return problems
         }
     }
 
@@ -114,6 +135,8 @@ extension ChaosHistory {
             + "\(count(lateWrites, "refused")) with old tokens refused, \(runs.count) job runs "
             + "(\(runs.filter { $0.attempt > 1 }.count) recovered), \(sentCount) tasks in "
             + "\(work.values.reduce(0) { $0 + $1.count }) batches, "
+            + "\(changes.values.reduce(0) { $0 + $1.count }) changes and "
+            + "\(reads.values.reduce(0) { $0 + $1.count }) reads of caches, "
             + "\(losses.values.reduce(0) { $0 + $1.count }) leases lost"
     }
 }

@@ -32,7 +32,25 @@ struct ChaosHistory: Sendable {
         let to: Int
     }
 
+    struct Change: Sendable {
+        let version: Int
+        let at: Int
+    }
+
+    /// A change or a read of which cache's which key.
+    struct CacheKey: Hashable, Sendable, CustomStringConvertible {
+        let cache: Substring
+        let key: Substring
+        var description: String { "\(cache) \(key)" }
+    }
+
     var grants: [Int: [Grant]] = [:]
+    /// Values of caches, with when they had been changed at the latest.
+    var changes: [CacheKey: [Change]] = [:]
+    /// Versions of which nobody knows when they were made, if they were.
+    var uncertain: [CacheKey: Set<Int>] = [:]
+    /// What was read from caches, with when that was begun.
+    var reads: [CacheKey: [Change]] = [:]
     /// Accepted writes under a lock, with when they had been accepted at the latest.
     var claims: [Int: [Write]] = [:]
     /// Writes with old tokens, with when they were sent at the earliest.
@@ -91,6 +109,14 @@ struct ChaosHistory: Sendable {
             sentCount += 1
         case ("b", 4):
             work[numbers[1], default: []].append(Work(node: node, from: numbers[2], to: numbers[3]))
+        case ("p", 5):
+            changes[CacheKey(cache: words[1], key: words[2]), default: []].append(
+                Change(version: numbers[3], at: numbers[4]))
+        case ("q", 4):
+            uncertain[CacheKey(cache: words[1], key: words[2]), default: []].insert(numbers[3])
+        case ("r", 5):
+            reads[CacheKey(cache: words[1], key: words[2]), default: []].append(
+                Change(version: numbers[3], at: numbers[4]))
         case ("x", _): complaints.append(String(record.dropFirst(2)))
         default: complaints.append("not a record: \(record)")
         }

@@ -19,7 +19,9 @@ import Testing
         let history = history(
             "g,1,10,100,120;g,1,12,130,140;c,1,10,105;w,1,10,105,accepted;n,1,1,4,accepted;n,1,2,5,accepted",
             "g,1,11,121,129;w,1,10,150,refused;c,1,12,135;t,1000,1,1,schedule;t,1000,2,2,recovered",
-            "t,2000,3,1,schedule;s,node1-7,3,5;b,3,100,110;b,3,110,120;b,4,100,120")
+            "t,2000,3,1,schedule;s,node1-7,3,5;b,3,100,110;b,3,110,120;b,4,100,120",
+            "p,copies,node1,5,100;p,copies,node1,7,200;q,copies,node1,6;r,copies,node1,5,3200",
+            "r,copies,node1,7,3201;r,copies,node1,6,9000;r,copies,node1,8,9000;r,loaded,node1,5,9000")
         #expect(history.violations(delivered: delivered) == [])
         #expect(history.sentCount == 1 && history.runs.count == 3)
     }
@@ -36,6 +38,8 @@ import Testing
         "s,node1-7,3,6",
         "s,node2-7,3,1",
         "b,3,100,110;b,3,105,120",
+        "p,copies,node1,5,100;p,copies,node1,7,200;r,copies,node1,5,3201",
+        "p,copies,node1,7,200;p,copies,node1,5,100;q,loaded,node1,5;r,copies,node1,5,3201",
         "x,bucket 3 of node1-7: 5 after 3",
         "g,1,2",
     ])

@@ -4,7 +4,7 @@ import Portable
 import Synchronization
 import Testing
 
-/// Three real nodes that use locks, jobs and tasks while faults happen to them and to their database.
+/// Three real nodes that use locks, jobs, tasks and caches while faults happen to them and to their database.
 final class ChaosRun: Sendable {
     let plan: ChaosPlan
     private let cluster: RunningCluster

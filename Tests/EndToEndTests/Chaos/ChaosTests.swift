@@ -8,7 +8,7 @@ import Testing
 /// `PERIGEE_CHAOS_SECONDS` says for how long (30), `PERIGEE_CHAOS_SEED` repeats a run's faults;
 /// `make chaos SECONDS=600`.
 @Suite struct ChaosTests {
-    @Test func `locks, jobs and tasks keep their promises whatever happens`() async throws {
+    @Test func `locks, jobs, tasks and caches keep their promises whatever happens`() async throws {
         let seconds = Self.parameter("SECONDS").flatMap { Int($0) } ?? 30
         let seed = Self.parameter("SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 1...999_999_999)
         print("chaos: seed \(seed), \(seconds) s")
@@ -35,6 +35,7 @@ import Testing
         #expect(violations.isEmpty)
         #expect(!history.isIncomplete, "lines of the history were left out")
         #expect(!history.grants.isEmpty && !history.runs.isEmpty && history.sentCount > 0)
+        #expect(Set(history.reads.keys.map(\.cache)) == ["copies", "loaded"])
         try await cluster.stop()
     }
 

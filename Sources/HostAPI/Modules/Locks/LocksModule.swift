@@ -19,12 +19,13 @@ enum LocksModule {
                 for itself.
 
                 When the node dies, or cannot reach the database for longer than its lease, the lock goes to
-                somebody else. `guard:held()` then gives `false` before that happens. A program can be
-                stopped between that answer and what it does next; so what must not be done by two at once
-                is also checked where it is written: `guard.token` grows with every grant of the lock, and
-                `perigee.kv.put` with `fence = guard.token` refuses to write when a greater one has written
-                there. Resources outside the server have to check the token themselves; where they do not,
-                the lock is best effort.
+                somebody else. `guard:held()` then gives `false` before that happens, save when the network
+                falls silent in the moment in which the database ends the node's session: then up to two
+                seconds after. A program can also be stopped between that answer and what it does next; so
+                what must not be done by two at once is also checked where it is written: `guard.token`
+                grows with every grant of the lock, and `perigee.kv.put` with `fence = guard.token` refuses
+                to write when a greater one has written there. Resources outside the server have to check
+                the token themselves; where they do not, the lock is best effort.
                 """,
             records: [Records.error],
             functions: [
@@ -58,7 +59,8 @@ enum LocksModule {
                         try lock.locks.pullRequest(lock.name, call.repository(0), number: call.integer(1))
                     }),
                 guardClass,
-            ])
+            ],
+            release: { plugin in services.cluster.locks?.release(namespace: plugin) })
     }
 
     /// What a lock object in Lua code's hands stands for.

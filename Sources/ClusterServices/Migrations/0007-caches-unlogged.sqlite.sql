@@ -1,0 +1,1 @@
+-- Nothing to do: nobody survives what takes commits from a file.
