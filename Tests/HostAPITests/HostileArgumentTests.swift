@@ -34,6 +34,15 @@ import Testing
         ("perigee.refs.get(1, 'refs/heads/x\\0')", "a full ref name"),
         ("perigee.refs.get({ id = 1.5 }, 'refs/heads/x')", "repository"),
         ("perigee.commits.each(math.huge)", "repository"),
+        ("perigee.log.info('x', { [marks] = 1 })", "more than 30 combining marks in a row"),
+        ("perigee.log.info('x', { a = { { [marks] = 1 } } })", "more than 30 combining marks in a row"),
+        ("perigee.kv.put('k', { [marks] = 1 })", "more than 30 combining marks in a row"),
+        ("perigee.kv.put(marks, 1)", "more than 30 combining marks in a row"),
+        ("perigee.kv.put('k', 1, { [marks] = 1 })", "more than 30 combining marks in a row"),
+        ("perigee.events.publish(marks, {})", "more than 30 combining marks in a row"),
+        ("perigee.commits.each(1, { tip = marks })", "more than 30 combining marks in a row"),
+        ("perigee.json.encode({ [marks] = 1 })", "more than 30 combining marks in a row"),
+        ("local x = perigee.config[marks]", "declares no setting"),
         (
             "for _ in ipairs(setmetatable({}, { __index = function() perigee.kv.get('k') end })) do end",
             "main.lua"
@@ -44,6 +53,7 @@ import Testing
         let list = Self.refused.map { "function() \($0.code) end," }.joined(separator: "\n")
         let server = try await TestServer.running(
             """
+            local marks = "a" .. ("\u{301}"):rep(120000) .. ("\u{323}"):rep(120000)
             local texts = {}
             for index, call in ipairs({
             \(list)
@@ -61,6 +71,57 @@ import Testing
                 text.contains(expected.text) && text.hasPrefix("main.lua:"), "\(expected.code): \(text)")
             #expect(text.utf8.count <= 8 * 1024 + 20)
         }
+        await server.stop()
+    }
+
+    @Test func `what is only shown or kept may have any marks`() async throws {
+        let server = try await TestServer.running(
+            """
+            local marks = "a" .. ("\u{301}"):rep(120000) .. ("\u{323}"):rep(120000)
+            perigee.log.info(marks, { a = marks })
+            perigee.kv.put("k", { marks:sub(1, 200001) })
+            local _, err = perigee.json.decode('{"' .. marks .. '": 1}')
+            local read = perigee.json.decode('{"\u{e9}": "' .. marks .. '"}')
+            return #perigee.kv.get("k")[1], err.message, read["\u{e9}"] == marks
+            """)
+        let result = try await server.run([:])
+        #expect(result[0] == 200_001 && result[2] == true)
+        #expect(result[1]?.stringValue?.contains("more than 30 combining marks in a row") == true)
+        await server.stop()
+    }
+
+    /// As deep in calls of C as Lua lets a plugin get, on the stack of a plugin's own thread.
+    @Test func `the deepest calls leave the host a stack`() async throws {
+        let server = try await TestServer.running(
+            """
+            local json = ('{"\u{e9}": [1, '):rep(32) .. '{"a": null}' .. ("]}"):rep(32)
+            local deepest, depth = 0, 0
+            local nest
+            local function reach()
+              depth = depth + 1
+              deepest = math.max(deepest, depth)
+              pcall(nest)
+              assert(perigee.json.encode(perigee.json.decode(json)) ~= "")
+              perigee.log.info("deep", { a = { { { 1 } } } })
+              return "x"
+            end
+            function nest()
+              local late, of_late = {}, {}
+              setmetatable(late, of_late)
+              local function first() of_late.__tostring = reach return "y" end
+              print(late, setmetatable({}, { __tostring = first }))
+            end
+            pcall(nest)
+            depth = 0
+            local function gsub() depth = depth + 1 deepest = math.max(deepest, depth)
+              pcall(string.gsub, "x", "x", setmetatable({}, { __index = gsub }))
+              perigee.json.decode(json)
+              return "x" end
+            gsub()
+            return deepest
+            """)
+        let deepest = try await server.run([:])[0]?.integerValue ?? 0
+        #expect(deepest > 100, "got: \(deepest)")
         await server.stop()
     }
 
