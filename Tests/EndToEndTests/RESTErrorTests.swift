@@ -55,13 +55,13 @@ extension RESTSuite {
 
         /// Swift would compare each of these for minutes, on a thread that others need.
         @Test(arguments: [
-            "{\"\(marks)\": 1, \"key\": \"A\"}", "{\"key\": \"\(marks)\", \"name\": \"n\"}",
-            "{\"key\": \"A\", \"name\": \"n\", \"x\": [{\"\(marks)\": 1}]}",
+            #"{"MARKS": 1, "key": "A"}"#, #"{"key": "MARKS", "name": "n"}"#,
+            #"{"key": "A", "name": "n", "x": [{"MARKS": 1}]}"#,
         ])
         func `a body with endless combining marks is 400`(body: String) async throws {
             let answer = try await node.http.send(
                 "POST", "/rest/api/1.0/projects", headers: ["Content-Type": "application/json"],
-                body: Data(body.utf8))
+                body: Data(body.replacing("MARKS", with: Self.marks).utf8))
             #expect(answer.status == 400)
             #expect(answer.error?["message"]?.stringValue?.contains("combining marks") == true)
         }

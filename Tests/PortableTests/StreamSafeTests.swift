@@ -13,11 +13,11 @@ import Testing
     private static let attack = letter(260_000)
 
     @Test func `up to thirty marks in a row are compared, as often as one likes`() {
-        for text in ["", "a", "e\u{301}", "字", "\u{1100}\u{1161}", letter(30), "🏳️‍🌈"] {
+        for text in ["", "a", "e\u{301}", "字", "\u{1100}\u{1161}", Self.letter(30), "🏳️‍🌈"] {
             #expect(text.isStreamSafe)
             #expect(String(repeating: text, count: 5_000).isStreamSafe)
         }
-        for text in [letter(31), "x" + letter(31) + "x", attack, attack + attack] {
+        for text in [Self.letter(31), "x" + Self.letter(31) + "x", Self.attack, Self.attack + Self.attack] {
             #expect(!text.isStreamSafe)
             #expect(!text[...].isStreamSafe)
         }
@@ -25,7 +25,7 @@ import Testing
 
     @Test(arguments: ["\u{344}", "\u{f73}", "\u{f75}", "\u{f81}", "\u{1d165}", "\u{5b0}", "\u{20e3}\u{20d2}"])
     func `marks of any sort count, also those that only turn into such`(mark: String) {
-        #expect(!("a" + String(repeating: mark, count: 31) + letter(20)).isStreamSafe)
+        #expect(!("a" + String(repeating: mark, count: 31) + Self.letter(20)).isStreamSafe)
     }
 
     @Test func `JSON with such a name is refused, and with such a value unless it is asked for`() throws {

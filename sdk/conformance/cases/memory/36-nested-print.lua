@@ -8,8 +8,8 @@ perigee.plugin.on_start(function()
   local function reach()
     depth = depth + 1
     deepest = math.max(depth, deepest)
-    pcall(nest)
-    perigee.json.decode(deep)
+    pcall(perigee.json.decode, deep)
+    nest()
     return "x"
   end
   function nest()
@@ -19,5 +19,5 @@ perigee.plugin.on_start(function()
     print(later, setmetatable({}, { __tostring = function() meta.__tostring = reach return "y" end }))
   end
   pcall(nest)
-  assert(deepest > 20, deepest)
+  assert(deepest > 50, deepest)
 end)
