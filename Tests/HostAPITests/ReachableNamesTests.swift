@@ -16,7 +16,9 @@ import Testing
         await server.stop()
         #expect(found.contains("perigee.kv.get function") && found.contains("string.format function"))
         if ProcessInfo.processInfo.environment["PERIGEE_WRITE_NAMES"] == "1" {
-            try Data(Self.file(found).utf8).write(to: URL(filePath: ProjectFiles.root + Self.frozen))
+            let text = Self.file(
+                found, what: "What code in a plugin can reach by a name, as `walker.lua` lists it.")
+            try Data(text.utf8).write(to: URL(filePath: ProjectFiles.root + Self.frozen))
         }
         let kept = try Self.names(#require(ProjectFiles.text(Self.frozen)))
         #expect(Set(found).subtracting(kept) == [], "new names")
@@ -36,17 +38,18 @@ import Testing
         }.sorted()
         #expect(found.contains("perigee.Cache:get"))
         if ProcessInfo.processInfo.environment["PERIGEE_WRITE_NAMES"] == "1" {
-            try Data(Self.file(found).utf8).write(to: URL(filePath: ProjectFiles.root + Self.frozenMethods))
+            let text = Self.file(found, what: "What the objects have that functions of the host give.")
+            try Data(text.utf8).write(to: URL(filePath: ProjectFiles.root + Self.frozenMethods))
         }
         let kept = try Self.names(#require(ProjectFiles.text(Self.frozenMethods)))
         #expect(Set(found).subtracting(kept) == [], "new methods")
         #expect(kept == found)
     }
 
-    private static func file(_ names: [String]) -> String {
+    private static func file(_ names: [String], what: String) -> String {
         let lines = names.map { "  '\($0)'," }.joined(separator: "\n")
         return """
-            --- What code in a plugin can reach by a name, as `walker.lua` lists it.
+            --- \(what)
             --- Frozen: a test fails on any difference.
             return {
             \(lines)
