@@ -64,7 +64,7 @@ bench: build ## Compare with other servers, with stock Lua, and with the targets
 	done; \
 	test -z "$$missed" || { echo "bench: targets missed:$$missed" >&2; exit 1; }
 
-fuzz: setup ## Feed generated input to the pattern matcher, the codec and JSON; EXECUTIONS=10000000 each
+fuzz: setup ## Feed generated input to the pattern matcher, the codec and JSON; 10 million each, or EXECUTIONS=...
 	@.ci/setup fuzz
 	@.ci/fuzz $(EXECUTIONS)
 

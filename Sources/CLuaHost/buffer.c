@@ -15,6 +15,12 @@ int clh_buffer_reserve(clh_buffer *buffer, size_t more) {
     return 0;
 }
 
+void clh_buffer_trim(clh_buffer *buffer, size_t capacity_max) {
+    if (buffer->capacity <= capacity_max) return;
+    free(buffer->data);
+    *buffer = (clh_buffer){NULL, 0, 0};
+}
+
 int clh_buffer_set(clh_buffer *buffer, const uint8_t *bytes, size_t length) {
     buffer->length = 0;
     if (clh_buffer_reserve(buffer, length + 1) != 0) return -1;

@@ -19,6 +19,7 @@
 #define CLH_FAST_DEPTH 8       /* tables in a table argument of an attempt */
 #define CLH_FAST_BYTES 4096    /* texts among its results */
 #define CLH_STACK_MAX (768 << 10) /* C stack below the entry into a turn, checked where coroutines nest */
+#define CLH_NAMES_KEPT (32 << 10) /* bytes that a state keeps for the names in JSON */
 #define CLH_FAILURES_MAX 64    /* refused allocations after which a run is ended */
 #define CLH_NEW_FUNCTIONS 32   /* functions that one host call may hand over */
 #define CLH_EXTENSION_FUNCTION 1
@@ -193,6 +194,7 @@ static inline void clh_may_leave(clh_state *host, int can_leave) {
 
 /* buffer.c */
 int clh_buffer_reserve(clh_buffer *buffer, size_t more);  /* 0, or -1 without memory */
+void clh_buffer_trim(clh_buffer *buffer, size_t capacity_max); /* gives back one that is larger */
 int clh_buffer_set(clh_buffer *buffer, const uint8_t *bytes, size_t length);
 
 /* blocks.c */

@@ -157,4 +157,5 @@ void clh_turn_end(clh_state *host) {
     host->running->cpu += used;
     host->cpu += used;
     host->stack_top = NULL;
+    clh_buffer_trim(&host->names, CLH_NAMES_KEPT);
 }

@@ -2,12 +2,13 @@
 package enum Nearest {
     /// The candidate with the fewest single-letter edits (case does not count), or `nil` when none is near.
     /// - Parameters:
-    ///   - word: What was written; beyond 200 characters nothing is near.
+    ///   - word: What was written; beyond 200 characters, and when it is not stream-safe, nothing is near.
     ///   - candidates: What would have been right.
     ///   - distanceMax: Edits allowed; also never more than half of the word.
     package static func match(
         _ word: String, among candidates: some Sequence<String>, distanceMax: Int = 3
     ) -> String? {
+        guard word.isStreamSafe else { return nil }
         let letters = Array(word.lowercased())
         guard !letters.isEmpty, letters.count <= 200 else { return nil }
         var best: (distance: Int, candidate: String)?

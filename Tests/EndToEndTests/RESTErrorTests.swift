@@ -53,6 +53,33 @@ extension RESTSuite {
             #expect(answer.error?["message"]?.stringValue?.isEmpty == false)
         }
 
+        /// Swift would compare each of these for minutes, on a thread that others need.
+        @Test(arguments: [
+            #"{"MARKS": 1, "key": "A"}"#, #"{"key": "MARKS", "name": "n"}"#,
+            #"{"key": "A", "name": "n", "x": [{"MARKS": 1}]}"#,
+        ])
+        func `a body with endless combining marks is 400`(body: String) async throws {
+            let answer = try await node.http.send(
+                "POST", "/rest/api/1.0/projects", headers: ["Content-Type": "application/json"],
+                body: Data(body.replacing("MARKS", with: Self.marks).utf8))
+            #expect(answer.status == 400)
+            #expect(answer.error?["message"]?.stringValue?.contains("combining marks") == true)
+        }
+
+        @Test func `a query and a login with many combining marks are refused`() async throws {
+            let marks = "a" + String(repeating: "\u{301}", count: 40)
+            let escaped = marks.utf8.map { "%" + String($0, radix: 16) }.joined()
+            let answer = try await node.http.get("/rest/api/1.0/projects?\(escaped)=1")
+            #expect(answer.status == 400)
+            let login = Data("\(marks):x".utf8).base64EncodedString()
+            let refused = try await node.http.send(
+                "GET", "/rest/api/1.0/projects", headers: ["Authorization": "Basic \(login)"])
+            #expect(refused.status == 401)
+        }
+
+        private static let marks =
+            "a" + String(repeating: "\u{301}", count: 240_000) + String(repeating: "\u{323}", count: 240_000)
+
         @Test func `no body where one is needed is 400`() async throws {
             let answer = try await node.http.send("POST", "/rest/api/1.0/projects")
             #expect(answer.status == 400)

@@ -34,6 +34,15 @@ import Testing
         ("perigee.refs.get(1, 'refs/heads/x\\0')", "a full ref name"),
         ("perigee.refs.get({ id = 1.5 }, 'refs/heads/x')", "repository"),
         ("perigee.commits.each(math.huge)", "repository"),
+        ("perigee.log.info('x', { [marks] = 1 })", "more than 30 combining marks in a row"),
+        ("perigee.log.info('x', { a = { { [marks] = 1 } } })", "more than 30 combining marks in a row"),
+        ("perigee.kv.put('k', { [marks] = 1 })", "more than 30 combining marks in a row"),
+        ("perigee.kv.put(marks, 1)", "more than 30 combining marks in a row"),
+        ("perigee.kv.put('k', 1, { [marks] = 1 })", "more than 30 combining marks in a row"),
+        ("perigee.events.publish(marks, {})", "more than 30 combining marks in a row"),
+        ("perigee.commits.each(1, { tip = marks })", "more than 30 combining marks in a row"),
+        ("perigee.json.encode({ [marks] = 1 })", "more than 30 combining marks in a row"),
+        ("local x = perigee.config[marks]", "declares no setting"),
         (
             "for _ in ipairs(setmetatable({}, { __index = function() perigee.kv.get('k') end })) do end",
             "main.lua"
@@ -44,6 +53,7 @@ import Testing
         let list = Self.refused.map { "function() \($0.code) end," }.joined(separator: "\n")
         let server = try await TestServer.running(
             """
+            local marks = "a" .. ("\u{301}"):rep(120000) .. ("\u{323}"):rep(120000)
             local texts = {}
             for index, call in ipairs({
             \(list)
@@ -61,6 +71,65 @@ import Testing
                 text.contains(expected.text) && text.hasPrefix("main.lua:"), "\(expected.code): \(text)")
             #expect(text.utf8.count <= 8 * 1024 + 20)
         }
+        await server.stop()
+    }
+
+    @Test func `what is only shown or kept may have any marks`() async throws {
+        let server = try await TestServer.running(
+            """
+            local marks = "a" .. ("\u{301}"):rep(120000) .. ("\u{323}"):rep(120000)
+            perigee.log.info(marks, { a = marks })
+            perigee.kv.put("k", { marks:sub(1, 200001) })
+            local _, err = perigee.json.decode('{"' .. marks .. '": 1}')
+            local read = perigee.json.decode('{"\u{e9}": "' .. marks .. '"}')
+            return #perigee.kv.get("k")[1], err.message, read["\u{e9}"] == marks
+            """)
+        let result = try await server.run([:])
+        #expect(result[0] == 200_001 && result[2] == true)
+        #expect(result[1]?.stringValue?.contains("more than 30 combining marks in a row") == true)
+        await server.stop()
+    }
+
+    /// As deep in calls of C as Lua lets a plugin get, on the stack of a plugin's own thread.
+    @Test func `the deepest calls leave the host a stack`() async throws {
+        let server = try await TestServer.running(
+            """
+            local json = ('{"\u{e9}": [1, '):rep(32) .. "null" .. ("]}"):rep(32)
+            local depth, deepest, nest = 0, {}, nil
+            local function ask()
+              depth = depth + 1
+              deepest[#deepest] = math.max(deepest[#deepest], depth)
+              -- The host reads it, for its names, and refuses to hand it over.
+              pcall(perigee.json.decode, json)
+              perigee.log.info("deep", { a = { { { 1 } } } })
+            end
+            local function reach()
+              ask()
+              nest()
+              return "x"
+            end
+            function nest()
+              local late, of_late = {}, {}
+              setmetatable(late, of_late)
+              local function first() of_late.__tostring = reach return "y" end
+              print(late, setmetatable({}, { __tostring = first }))
+            end
+            local function replace()
+              ask()
+              return (("x"):gsub("x", setmetatable({}, { __index = replace })))
+            end
+            local function format()
+              ask()
+              return ("%s"):format(setmetatable({}, { __tostring = format }))
+            end
+            for _, way in ipairs({ nest, replace, format }) do
+              depth, deepest[#deepest + 1] = 0, 0
+              assert(not pcall(way))
+            end
+            return deepest
+            """)
+        let deepest = try await server.run([:])[0]?.listValue?.compactMap(\.integerValue) ?? []
+        #expect(deepest.count == 3 && deepest.allSatisfy { $0 > 50 }, "got: \(deepest)")
         await server.stop()
     }
 

@@ -107,6 +107,42 @@ import Testing
         await server.stop()
     }
 
+    @Test func `a transaction holds no more than it may write`() async throws {
+        let server = try await TestServer.running(
+            """
+            local kv, big = perigee.kv, ("x"):rep(200000)
+            local made = 0
+            local done, err = kv.transaction(function()
+              for index = 1, 100000 do
+                local ok, refused = kv.put("k" .. index, big)
+                if not ok then made = index return refused.code, select(2, kv.put("small", 1)).code end
+              end
+            end)
+            local text = select(2, pcall(kv.transaction, function()
+              for index = 1, 100000 do kv.get("k" .. index) made = index end
+            end))
+            local names = select(2, pcall(kv.transaction, function()
+              for index = 1, 100000 do pcall(kv.put, "k" .. index, 1) if index > 1100 then return 1 end end
+            end))
+            local again = kv.transaction(function()
+              for index = 1, 200 do kv.put("same", big) end
+              kv.delete("same")
+              return true
+            end)
+            local count = 0
+            for _ in kv.each("") do count = count + 1 end
+            return done, err.code, made, text, names, again, count
+            """)
+        let result = try await server.run([:])
+        #expect(result[0] == .null && result[1] == "quota")
+        #expect(result[2] == 1_000)
+        #expect(result[3]?.stringValue?.contains("at most 1000 keys") == true)
+        #expect(result[4]?.stringValue?.contains("at most 1000 keys") == true)
+        #expect(result[5] == true)
+        #expect(result[6] == 0, "nothing of a refused transaction was stored")
+        await server.stop()
+    }
+
     @Test func `a transaction whose ground has moved says conflict`() async throws {
         let server = try await TestServer.running(
             """

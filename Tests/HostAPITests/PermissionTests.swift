@@ -63,6 +63,24 @@ import Testing
         await server.stop()
     }
 
+    /// Methods that need no permission of their own: their object is had with the plugin's permission alone,
+    /// or stands for what the plugin's own handler was given.
+    private static let freeMethods: Set<String> = [
+        "perigee.Cache:clear", "perigee.Cache:get", "perigee.Cache:keys", "perigee.Cache:peek",
+        "perigee.Cache:put", "perigee.Cache:put_if_absent", "perigee.Cache:remove", "perigee.Cache:replace",
+        "perigee.Cache:stats", "perigee.Job:cancelled", "perigee.RouteRequest:header",
+    ]
+
+    @Test func `every method but a few needs a permission`() {
+        let methods = HostAPI.declarations().flatMap { module in
+            module.classes.flatMap { kind in
+                kind.methods.map { (name: "\(kind.fullName):\($0.name)", permission: $0.permission) }
+            }
+        }
+        #expect(methods.count > 20)
+        #expect(Set(methods.filter { $0.permission == nil }.map(\.name)) == Self.freeMethods)
+    }
+
     @Test func `reading is not writing`() async throws {
         let server = try await TestServer(mains: [
             "a.x": (#"{"refs": "read"}"#, "\nperigee.refs.delete(1, 'refs/heads/x')")

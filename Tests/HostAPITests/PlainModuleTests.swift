@@ -8,6 +8,9 @@ import Testing
             """
             local time = perigee.time
             local now, before = time.now(), time.monotonic()
+            assert(time.parse(("9"):rep(500000)) == nil and time.parse("10000-01-01T00:00:00Z") == nil)
+            assert(time.parse("9999-12-31T23:59:59.999Z") == 253402300799999)
+            assert(time.parse("9999-12-31T23:59:59Z" .. (" "):rep(500000)) == nil)
             return time.iso(1732155956123), time.parse("2024-11-21T02:25:56.123Z"),
               time.parse("2024-11-21T02:25:56Z"),
               time.parse("2024-11-21T03:25:56+01:00"), time.parse("yesterday") == nil, math.type(now),

@@ -128,6 +128,30 @@ import Testing
         await test.stop()
     }
 
+    @Test func `what is published before a plugin serves has a limit in bytes`() async throws {
+        let test = try await TestHost { folder in
+            try folder.write(
+                "a.x",
+                main: """
+                    local kept, size = 0, ("x"):rep(200000)
+                    perigee.test.on("a.x:big", function()
+                      kept = kept - 1
+                      if kept == 0 then perigee.test.say(0) end
+                    end)
+                    perigee.test.on_start(function()
+                      for _ = 1, 120 do
+                        if perigee.test.publish("a.x:big", { text = size }) then kept = kept + 1 end
+                      end
+                      perigee.test.say(kept)
+                    end)
+                    """)
+        }
+        await test.tests.waitUntilSaid(2)
+        // 16 MiB of them; and each that was taken came.
+        #expect(test.tests.said == [83, 0])
+        await test.stop()
+    }
+
     @Test func `disabling ends events at once and enabling brings them back`() async throws {
         let test = try await TestHost { folder in
             try folder.write(

@@ -127,6 +127,32 @@ import Testing
         await test.stop()
     }
 
+    @Test func `all handlers of a plugin have one time limit together`() async throws {
+        for (failure, isAccepted) in [("refuse", false), ("accept", true)] {
+            var ceilings = PluginCeilings()
+            ceilings.pushWait = .milliseconds(300)
+            let test = try await TestHost(ceilings: ceilings) { folder in
+                try folder.write(
+                    "a.slow",
+                    main: """
+                        for n = 1, 900 do
+                          perigee.test.before_push(function()
+                            perigee.test.say(n)
+                            perigee.test.wait("never")
+                          end)
+                        end
+                        """, manifest: Self.permission + #", "before_push_failure": "\#(failure)""#)
+            }
+            let judgement = await test.host.beforePush([:])
+            if case .refuse(_, let text) = judgement {
+                #expect(text.contains("it did not answer within 300ms"))
+            }
+            #expect((judgement == .accept) == isAccepted)
+            #expect(test.tests.said == [1], "the others are not asked when the time is over")
+            await test.stop()
+        }
+    }
+
     @Test func `a disabled plugin judges nothing`() async throws {
         let test = try await host(["return false, 'no'"])
         try await test.host.disable("a.p0")

@@ -491,7 +491,8 @@ function perigee.kv.delete(key, options) end
 function perigee.kv.each(prefix) end
 
 ---Runs a function whose reads and writes of entries take effect together, when it returns, and only if
----nothing that it read has changed by then. An error in the function undoes everything.
+---nothing that it read has changed by then. An error in the function undoes everything. It reads and
+---writes at most 1,000 keys, and writes at most 4 MiB.
 ---
 ---May wait; other handlers of the plugin run meanwhile.
 ---Permission: `"kv": "1MiB"`.

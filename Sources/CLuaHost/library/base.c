@@ -190,8 +190,17 @@ int clh_to_text(lua_State *L) {
 
 /* ---- logging ------------------------------------------------------------------------------------------- */
 
+/* Writes the text on top. Apart from what may call Lua code: its frame is large. */
+static __attribute__((noinline)) void write_line(lua_State *L, clh_log_source source) {
+    char cut[CLH_TEXT_MAX + 64], position[CLH_POSITION_MAX];
+    size_t length;
+    const char *text = lua_tolstring(L, -1, &length);
+    length = clh_cut(cut, text, length);
+    clh_position(L, position);
+    clh_log(clh_host(L), source, cut, length, position);
+}
+
 static int log_line(lua_State *L, clh_log_source source, const char *separator) {
-    clh_state *host = clh_host(L);
     int count = lua_gettop(L);
     luaL_Buffer line;
     luaL_buffinit(L, &line);
@@ -210,12 +219,7 @@ static int log_line(lua_State *L, clh_log_source source, const char *separator) 
         total += length + 1;
     }
     luaL_pushresult(&line);
-    char cut[CLH_TEXT_MAX + 64], position[CLH_POSITION_MAX];
-    size_t length;
-    const char *text = lua_tolstring(L, -1, &length);
-    length = clh_cut(cut, text, length);
-    clh_position(L, position);
-    clh_log(host, source, cut, length, position);
+    write_line(L, source);
     return 0;
 }
 

@@ -190,6 +190,7 @@ int clh_format(lua_State *L) {
             at += 2;
         } else {
             directive d;
+            clh_check_budget(clh_host(L), L); /* one may look at a megabyte and add nothing */
             if (++argument > top) return luaL_argerror(L, argument, "no value");
             at = take_directive(L, at + 1, &d);
             add_item(L, &out, argument, &d);

@@ -54,6 +54,12 @@ void clh_match_prepare(clh_matcher *m, lua_State *L, const char *subject, size_t
 void clh_match_begin(clh_matcher *m, const char *start);
 /* Begins at the next place, behind the last attempt's, where a match is possible. */
 void clh_match_advance(clh_matcher *m);
+/* Counts work between two matches, so that the clock is looked at in time; it is no part of what a call may
+ * take. */
+static inline void clh_match_charge(clh_matcher *m, size_t steps) {
+    m->fuel -= (int64_t)steps;
+    m->reserve += (int64_t)steps;
+}
 /* Tries to match from where the matcher is. PAUSED: the slice is over; save, clh_pause, restore and call
  * this again. Raises for a malformed pattern, and ends a run whose budget is used up. */
 clh_match clh_match_go(clh_matcher *m);

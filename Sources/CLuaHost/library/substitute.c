@@ -3,6 +3,7 @@
  * replacements, which may wait for the host or use up its slice. */
 #include "../host.h"
 
+#define LOOKUP_STEPS 64 /* a field may be found behind thousands of `__index` */
 #define SHORT 256 /* bytes of a result that need no block of their own */
 
 /* On the stack: the arguments, the record when it is a userdata, the result when it is long, and the search
@@ -55,6 +56,7 @@ static void add_template(lua_State *L, substitution *s) {
     const clh_matcher *m = &s->matcher;
     size_t length;
     const char *at = lua_tolstring(L, REPLACEMENT, &length), *end = at + length, *sign;
+    clh_match_charge(&s->matcher, length); /* it may be long, and add nothing */
     while ((sign = memchr(at, '%', (size_t)(end - at))) != NULL) {
         const char *text;
         add(L, s, at, (size_t)(sign - at));
@@ -126,6 +128,7 @@ static void replace(lua_State *L, substitution *s) {
         break;
     case LUA_TTABLE:
         clh_match_push_capture(&s->matcher, 0);
+        clh_match_charge(&s->matcher, LOOKUP_STEPS);
         lua_gettable(L, REPLACEMENT);
         add_value(L, s);
         break;

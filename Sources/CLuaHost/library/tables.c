@@ -137,7 +137,10 @@ static int unpack(lua_State *L) {
     if (count >= INT_MAX || !lua_checkstack(L, (int)++count)) {
         return luaL_error(L, "too many results to unpack");
     }
-    for (lua_Unsigned i = 0; i < count; i++) lua_geti(L, 1, (lua_Integer)((lua_Unsigned)first + i));
+    for (lua_Unsigned i = 0; i < count; i++) {
+        look(L, (lua_Integer)i);
+        lua_geti(L, 1, (lua_Integer)((lua_Unsigned)first + i));
+    }
     return (int)count;
 }
 

@@ -19,7 +19,7 @@ struct RelayedCommands: Sendable {
             guard case .data(let payload) = packet else { continue }
             let view = payload.readableBytesView
             let command = view.firstIndex(of: 0).map { view[..<$0] } ?? view
-            guard let text = String(validating: command, as: UTF8.self) else { continue }
+            guard let text = String(validating: command, as: UTF8.self), text.isStreamSafe else { continue }
             let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
             guard parts.count == 3, let from = ObjectID(String(parts[0])),
                 let to = ObjectID(String(parts[1]))

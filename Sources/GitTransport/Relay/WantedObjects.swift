@@ -49,6 +49,6 @@ struct WantedObjects: Sendable, Equatable {
         guard case .data(let payload) = packet else { return nil }
         var bytes = payload.readableBytesView
         if bytes.last == UInt8(ascii: "\n") { bytes = bytes.dropLast() }
-        return String(validating: bytes, as: UTF8.self)
+        return String(validating: bytes, as: UTF8.self).flatMap { $0.isStreamSafe ? $0 : nil }
     }
 }

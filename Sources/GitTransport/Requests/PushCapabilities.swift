@@ -1,5 +1,6 @@
 import GitStore
 import NIOCore
+import Portable
 
 /// What a pushing client can read, told after the NUL of its first command.
 /// - Source: gitprotocol-pack(5), "Reference Update Request and Packfile Transfer".
@@ -24,7 +25,7 @@ struct PushCapabilities: Sendable {
         var words: [Substring] = []
         if case .data(let payload)? = packets.first(where: { Self.areKnown([$0]) }) {
             let text = String(decoding: payload.readableBytesView, as: UTF8.self)
-            if let nul = text.firstIndex(of: "\0") {
+            if text.isStreamSafe, let nul = text.firstIndex(of: "\0") {
                 words = text[text.index(after: nul)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
             }
         }

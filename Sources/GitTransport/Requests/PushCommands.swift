@@ -63,7 +63,7 @@ struct PushCommands: Sendable {
     private static func update(_ payload: ByteBuffer) -> RefUpdate? {
         let view = payload.readableBytesView
         let command = view.firstIndex(of: 0).map { view[..<$0] } ?? view
-        guard let text = String(validating: command, as: UTF8.self) else { return nil }
+        guard let text = String(validating: command, as: UTF8.self), text.isStreamSafe else { return nil }
         let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, let old = ObjectID(String(parts[0])), let new = ObjectID(String(parts[1])),
             !new.isZero

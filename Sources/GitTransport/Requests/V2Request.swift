@@ -1,5 +1,6 @@
 import GitStore
 import NIOCore
+import Portable
 
 /// A request of protocol v2, read from its packets: a command, and its arguments as lines.
 /// - Source: gitprotocol-v2(5), "Command Request".
@@ -45,6 +46,6 @@ enum V2Request {
     private static func line(_ payload: ByteBuffer) -> String? {
         var bytes = payload.readableBytesView
         if bytes.last == UInt8(ascii: "\n") { bytes = bytes.dropLast() }
-        return String(validating: bytes, as: UTF8.self)
+        return String(validating: bytes, as: UTF8.self).flatMap { $0.isStreamSafe ? $0 : nil }
     }
 }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import Portable
 
 /// Checks each request head as it comes from the decoder, and brings it into the form that the later
 /// handlers know.
@@ -40,6 +41,10 @@ final class RequestHeadGate: ChannelInboundHandler {
                 .requestHeaderFieldsTooLarge,
                 "The header field \(name.prefix(64)) exceeds \(limits.headerFieldBytesMax) bytes. Shorten it."
             )
+        }
+        guard head.uri.isStreamSafe, head.headers.allSatisfy({ $0.value.isStreamSafe }) else {
+            return ConnectionRefusal(
+                .badRequest, "The request's head has \(StreamSafe.problem). Leave them out.")
         }
         let transfers = head.headers[canonicalForm: "Transfer-Encoding"].map { $0.lowercased() }
         guard transfers.isEmpty || transfers == ["chunked"] else {

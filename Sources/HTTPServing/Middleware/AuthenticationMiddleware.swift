@@ -44,7 +44,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
         case "bearer": return .bearer(String(value))
         case "basic":
             guard let data = Data(base64Encoded: String(value)),
-                let text = String(validating: data, as: UTF8.self),
+                let text = String(validating: data, as: UTF8.self), text.isStreamSafe,
                 let colon = text.firstIndex(of: ":")
             else { throw HostingError.authenticationFailed }
             return .basic(user: String(text[..<colon]), password: String(text[text.index(after: colon)...]))

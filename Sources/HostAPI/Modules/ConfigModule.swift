@@ -18,7 +18,7 @@ enum ConfigModule {
 
     @Sendable private static func value(_ plugin: PluginContext, _ key: String) throws -> PortableValue {
         let fields = plugin.manifest.config.fields
-        guard fields[key] != nil else {
+        guard key.isStreamSafe, fields[key] != nil else {
             let names = Array(fields.keys) + ["repository", "on_change", "on_repository_change"]
             let hint = Nearest.match(key, among: names).map { "; did you mean '\($0)'?" } ?? ""
             throw HostFailure.misuse(

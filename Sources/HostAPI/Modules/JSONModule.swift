@@ -38,7 +38,8 @@ enum JSONModule {
         })
 
     private static let decode = HostFunction(
-        "decode", summary: "Reads JSON.", parameters: [HostParameter("text", .string, "The JSON text.")],
+        "decode", summary: "Reads JSON.",
+        parameters: [HostParameter("text", .string, "The JSON text.", isProse: true)],
         results: [
             HostResult("value", .value, "What it says; `nil` when it is no JSON, or says `null`."),
             HostResult("err", .record("Error"), "`refused`, with what is wrong and where.", isOptional: true),
@@ -49,7 +50,7 @@ enum JSONModule {
             """,
         body: .json(.read) { call in
             do {
-                return [try JSON.decode(call.string(0))]
+                return [try JSON.decode(call.string(0), allowsAnyText: true)]
             } catch {
                 throw HostFailure.outcome(code: .refused, message: "\(error)")
             }

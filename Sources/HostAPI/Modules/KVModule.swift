@@ -131,8 +131,8 @@ enum KVModule {
                     try call.require(
                         call.value(2).isNull, argument: 2, "options",
                         "a transaction's entries have no options")
-                    try PayloadSize.check(call.value(1), "#2 'value' to '\(call.function)'")
-                    transaction.write(call.string(0), call.value(1))
+                    let bytes = try PayloadSize.check(call.value(1), "#2 'value' to '\(call.function)'")
+                    try transaction.write(call.string(0), call.value(1), bytes: bytes)
                     return [0]
                 }
                 return try await translating(call) { try await store(call, services) }
@@ -200,7 +200,7 @@ enum KVModule {
                         "a transaction's entries have no options")
                     return try await translating(call) {
                         let entry = try await transaction.read(call.string(0), from: services.require(\.kv))
-                        transaction.write(call.string(0), nil)
+                        try transaction.write(call.string(0), nil)
                         return [.bool(entry != nil)]
                     }
                 }
@@ -259,7 +259,7 @@ enum KVModule {
             summary: """
                 Runs a function whose reads and writes of entries take effect together, when it returns, and \
                 only if nothing that it read has changed by then. An error in the function undoes \
-                everything.
+                everything. It reads and writes at most 1,000 keys, and writes at most 4 MiB.
                 """,
             parameters: [
                 HostParameter(

@@ -25,7 +25,7 @@ enum LogModule {
         HostFunction(
             name, summary: "Writes a line for \(what).",
             parameters: [
-                HostParameter("message", .string, "One sentence; facts go into the fields."),
+                HostParameter("message", .string, "One sentence; facts go into the fields.", isProse: true),
                 HostParameter("fields", .table, "Facts by name, with string keys.", isOptional: true),
             ],
             example: """

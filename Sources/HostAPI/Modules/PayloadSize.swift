@@ -4,10 +4,12 @@ import Portable
 /// The limit of a value that a plugin stores or sends.
 enum PayloadSize {
     /// - Parameter place: `#2 'value' to 'perigee.kv.put'`.
+    /// - Returns: Its size in bytes.
     /// - Throws: ``HostFailure`` of kind `.misuse` for a value of more than 256 KiB or 32 levels.
-    static func check(_ value: PortableValue, _ place: String) throws {
+    @discardableResult
+    static func check(_ value: PortableValue, _ place: String) throws -> Int {
         do {
-            _ = try MessagePack.encode(value, limits: .standard)
+            return try MessagePack.encode(value, limits: .standard).count
         } catch {
             throw HostFailure.misuse("bad argument \(place) (\(error))")
         }

@@ -68,10 +68,12 @@ enum TimeModule {
             """,
         body: .quick { call in
             let text = call.string(0)
+            guard text.utf8.count <= 40 else { return call.give(nil) }
             let date =
                 (try? Date.ISO8601FormatStyle().parse(text))
                 ?? (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
-            guard let date, text.utf8.count <= 40 else { return call.give(nil) }
-            call.give(Int64((date.timeIntervalSince1970 * 1_000).rounded()))
+            let milliseconds = date.map { ($0.timeIntervalSince1970 * 1_000).rounded() }
+            guard let milliseconds, milliseconds <= Double(last) else { return call.give(nil) }
+            call.give(Int64(milliseconds))
         })
 }

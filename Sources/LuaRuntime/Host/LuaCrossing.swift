@@ -83,7 +83,7 @@ struct LuaCrossing: Sendable {
         var fields = [String: PortableValue](minimumCapacity: min(count, 256))
         for _ in 0..<count {
             guard case .string(let bytes) = try reader.next(),
-                let name = Self.text(bytes),
+                let name = Self.text(bytes), name.isStreamSafe,
                 let value = try plainValue(&reader, depthLeft: depthLeft - 1)
             else { return nil }
             fields[name] = value

@@ -116,7 +116,7 @@ extension LuaFastCall {
 }
 
 extension LuaFastScalar {
-    /// Whether ``plain`` gives it; texts that are no UTF-8 are not plain here.
+    /// Whether ``plain`` gives it; texts that are no UTF-8, or not stream-safe, are not plain here.
     var isPlain: Bool {
         switch value.type {
         case CLH_NIL, CLH_BOOLEAN, CLH_INTEGER, CLH_FLOAT: return true
@@ -129,7 +129,7 @@ extension LuaFastScalar {
     static func isText(_ text: clh_scalar) -> Bool {
         let bytes = UnsafeRawBufferPointer(start: text.text, count: text.length)
         if bytes.isASCII { return true }
-        return String(validating: bytes, as: UTF8.self) != nil
+        return String(validating: bytes, as: UTF8.self)?.isStreamSafe ?? false
     }
 }
 

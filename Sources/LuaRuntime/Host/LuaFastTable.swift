@@ -72,7 +72,7 @@ package struct LuaFastTable: ~Copyable {
         for index in 0..<count {
             let name = items[2 * index]
             guard let text = LuaCrossing.text(UnsafeRawBufferPointer(start: name.text, count: name.length)),
-                let value = LuaFastScalar(items[2 * index + 1]).plain
+                text.isStreamSafe, let value = LuaFastScalar(items[2 * index + 1]).plain
             else { return nil }
             fields[text] = value
         }

@@ -34,7 +34,8 @@ struct ArgumentCheck: Sendable {
             }
             let inside = functions(in: index, arguments)
             let problem = Self.problem(
-                value, parameter.type, isFunction: function != nil, functions: Set(inside.keys))
+                value, parameter.type, isFunction: function != nil, isProse: parameter.isProse,
+                functions: Set(inside.keys))
             if let problem { throw failure(index, problem) }
             for (field, function) in inside {
                 optionCallbacks["\(index + 1).\(field)"] = PluginCallback(reference: function)
@@ -90,7 +91,8 @@ struct ArgumentCheck: Sendable {
     }
 
     private static func problem(
-        _ value: PortableValue, _ type: HostType, isFunction: Bool, functions: Set<String> = []
+        _ value: PortableValue, _ type: HostType, isFunction: Bool, isProse: Bool = false,
+        functions: Set<String> = []
     ) -> String? {
         var expected: String {
             "\(expectation(type)) expected, got \(isFunction ? "function" : luaKind(value))"
@@ -98,17 +100,16 @@ struct ArgumentCheck: Sendable {
         switch (type, value) {
         case (.function, _): return isFunction ? nil : expected
         case (_, _) where isFunction: return expected
-        case (.value, _), (.boolean, .bool), (.number, .integer), (.number, .double), (.string, .string):
-            return nil
-        case (.integer, .integer), (.key, .integer), (.key, .string): return nil
+        case (.string, .string(let text)), (.key, .string(let text)), (.choice, .string(let text)):
+            // It may be compared with others.
+            if !isProse, !text.isStreamSafe { return "the text has \(StreamSafe.problem)" }
+            guard case .choice(let words) = type else { return nil }
+            return choiceProblem(text, words)
+        case (.value, _), (.boolean, .bool), (.number, .integer), (.number, .double): return nil
+        case (.integer, .integer), (.key, .integer): return nil
         case (.integer, .double(let number)), (.key, .double(let number)):
             return Int64(exactly: number) == nil ? "number has no integer representation" : nil
         case (.string, .bytes), (.key, .bytes): return "text expected, got a string that is not UTF-8"
-        case (.choice(let words), .string(let word)):
-            if words.contains(word) { return nil }
-            let hint = Nearest.match(word, among: words).map { "did you mean '\($0)'?" }
-            return
-                "invalid option '\(word.prefix(60))'; \(hint ?? "known are \(words.joined(separator: ", "))")"
         case (.table, .map), (.table, .list), (.record, .map): return nil
         case (.list(let element), .list(let items)): return listProblem(items, element)
         case (.list, .map(let map)) where map.isEmpty: return nil
@@ -117,6 +118,12 @@ struct ArgumentCheck: Sendable {
         case (.repository, .map(let map)) where map["id"]?.integerValue != nil: return nil
         default: return expected
         }
+    }
+
+    private static func choiceProblem(_ word: String, _ words: [String]) -> String? {
+        if words.contains(word) { return nil }
+        let hint = Nearest.match(word, among: words).map { "did you mean '\($0)'?" }
+        return "invalid option '\(word.prefix(60))'; \(hint ?? "known are \(words.joined(separator: ", "))")"
     }
 
     private static func listProblem(_ items: [PortableValue], _ element: HostType) -> String? {

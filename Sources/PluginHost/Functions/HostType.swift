@@ -60,13 +60,19 @@ package struct HostField: Sendable, Hashable {
     package let doc: String
     /// Whether it may be absent.
     package let isOptional: Bool
+    /// Of a text that is passed: whether it is only for people, or parsed, and compared with no other. Other
+    /// texts have to be stream-safe, see ``StreamSafe``.
+    package let isProse: Bool
 
     /// Declares a value; required, or always there, unless said otherwise.
-    package init(_ name: String, _ type: HostType, _ doc: String, isOptional: Bool = false) {
+    package init(
+        _ name: String, _ type: HostType, _ doc: String, isOptional: Bool = false, isProse: Bool = false
+    ) {
         self.name = name
         self.type = type
         self.doc = doc
         self.isOptional = isOptional
+        self.isProse = isProse
     }
 }
 

@@ -24,6 +24,7 @@ package final class PluginContext: Sendable {
         weak var instance: PluginInstance?
         /// Events published before this state serves, for then its own handlers hear them, too; `nil` since.
         var held: [(key: String, payload: PortableValue)]? = []
+        var heldBytes = 0
     }
     private let state: Mutex<State>
     private let fetchRepositorySettings: @Sendable (RepositoryID) async throws -> [String: PortableValue]?
@@ -72,30 +73,42 @@ package final class PluginContext: Sendable {
     /// - Parameter key: Begins with the plugin's id and a colon.
     ///
     /// They go out once this state serves; a state that cannot be started publishes nothing.
-    /// - Returns: `false` when 1,000 events of this plugin wait already.
+    /// - Returns: `false` when 1,000 events of this plugin wait already, or 16 MiB of them.
     package func publish(key: String, payload: PortableValue) -> Bool {
         let isHeld = state.withLock { state -> Bool? in
             guard let count = state.held?.count else { return nil }
-            guard count < Self.heldMax else { return false }
+            let bytes = payload.roughBytes
+            guard count < Self.heldMax, state.heldBytes + bytes <= Self.heldBytesMax else {
+                return false
+            }
             state.held?.append((key, payload))
+            state.heldBytes += bytes
             return true
         }
         return isHeld ?? sendEvent(key, payload)
     }
 
     private static let heldMax = 1_000
+    /// As much as an event bus keeps of one sender.
+    private static let heldBytesMax = 16 * 1024 * 1024
 
     /// Sends what was published before this state served, in its order, and from now on all at once.
     func sendHeldEvents() {
+        var lost = 0
         while true {
             let held = state.withLock { state in
                 let held = state.held ?? []
                 state.held = held.isEmpty ? nil : []
+                state.heldBytes = 0
                 return held
             }
-            guard !held.isEmpty else { return }
-            for event in held { _ = sendEvent(event.key, event.payload) }
+            if held.isEmpty { break }
+            for event in held where !sendEvent(event.key, event.payload) { lost += 1 }
         }
+        guard lost > 0 else { return }
+        failures.write(
+            .warning, "events that were published before the plugin served found no room",
+            fields: ["count": "\(lost)"])
     }
 
     /// Calls a function for every event with this key.

@@ -101,23 +101,26 @@ final class PluginDispatcher: Sendable {
         if let firstError { throw firstError }
     }
 
-    /// Asks every handler about a push, in order, until one refuses.
+    /// Asks every handler about a push, in order, until one refuses, or the time for all of them is over.
     /// - Returns: The text of the refusal; `nil` when no handler objects.
     func judge(_ payload: PortableValue, context: (any Sendable)?) async -> String? {
         guard let instance, !instance.context.registrations.pushes.isEmpty else { return nil }
         // A push waits for the answer; a plugin that is not asked stays where it is.
         instance.state.beginUrgentWork()
         defer { instance.state.endUrgentWork() }
-        for callback in instance.context.registrations.pushes {
+        let end = ContinuousClock.now.advanced(by: ceilings.pushWait)
+        var isLate = false
+        for callback in instance.context.registrations.pushes where !isLate {
             let refusal: String?
             do {
                 let results = try await run(
                     instance, callback, [payload], context: context, kind: "before_push",
-                    wait: ceilings.pushWait)
+                    wait: max(.zero, ContinuousClock.now.duration(to: end)), limit: ceilings.pushWait)
                 refusal = Verdict.refusal(results, plugin: instance.context.manifest)
             } catch {
                 FailureLog.write(error, while: "judging a push", to: instance.context.failures)
                 refusal = Verdict.refusal(of: error, plugin: instance.context.manifest)
+                isLate = ContinuousClock.now >= end
             }
             if let refusal {
                 state.withLock { $0.refusals += 1 }
@@ -139,11 +142,12 @@ final class PluginDispatcher: Sendable {
 
     private func run(
         _ instance: PluginInstance, _ callback: PluginCallback, _ arguments: [PortableValue],
-        context: (any Sendable)? = nil, kind: String, wait: Duration
+        context: (any Sendable)? = nil, kind: String, wait: Duration, limit: Duration? = nil
     ) async throws -> [PortableValue] {
         let start = ContinuousClock.now
         do {
-            let results = try await instance.call(callback, arguments, context: context, wait: wait)
+            let results = try await instance.call(
+                callback, arguments, context: context, wait: wait, limit: limit)
             metrics.ran(kind: kind, outcome: "ok", took: start.duration(to: .now))
             return results
         } catch {

@@ -28,13 +28,13 @@ final class PluginInstance: Sendable {
     func call(
         _ callback: PluginCallback, object: LuaObject? = nil, _ arguments: [PortableValue],
         context callerContext: (any Sendable)? = nil,
-        wait: Duration
+        wait: Duration, limit: Duration? = nil
     ) async throws -> [PortableValue] {
         guard !meter.isHalted else { throw PluginHostError.quarantined(id: context.id) }
         running.withLock { $0.count += 1 }
         defer { leave() }
         let state = state
-        let late = PluginHostError.timeLimit(id: context.id, limit: wait)
+        let late = PluginHostError.timeLimit(id: context.id, limit: limit ?? wait)
         do {
             let results = try await WaitLimit.run(wait, orThrow: late) {
                 try await state.call(

@@ -6,22 +6,28 @@ package enum JSON {
     package static let depthMax = 64
 
     /// Decodes one JSON text. Whole numbers that fit 64 bits become integers, larger ones floating point.
+    /// - Parameter allowsAnyText: Whether values may be texts that are not stream-safe, see ``StreamSafe``:
+    ///   for callers that never compare them. Names may not.
     /// - Throws: ``PortableError/malformed(offset:reason:)`` with line and column for anything outside the
     ///   grammar, a name that occurs twice, invalid UTF-8, a lone surrogate, a number beyond floating point,
-    ///   bytes after the value; ``PortableError/depthExceeded(path:)``.
-    package static func decode(_ bytes: [UInt8]) throws(PortableError) -> PortableValue {
+    ///   bytes after the value, text that is not stream-safe; ``PortableError/depthExceeded(path:)``.
+    package static func decode(
+        _ bytes: [UInt8], allowsAnyText: Bool = false
+    ) throws(PortableError) -> PortableValue {
         let outcome = bytes.withUnsafeBufferPointer { buffer in
             Result<PortableValue, PortableError> { () throws(PortableError) in
-                var parser = JSONParser(buffer)
+                var parser = JSONParser(buffer, allowsAnyText: allowsAnyText)
                 return try parser.document()
             }
         }
         return try outcome.get()
     }
 
-    /// Decodes one JSON text; see ``decode(_:)-([UInt8])``.
-    package static func decode(_ text: String) throws(PortableError) -> PortableValue {
-        try decode(Array(text.utf8))
+    /// Decodes one JSON text; see the other one.
+    package static func decode(
+        _ text: String, allowsAnyText: Bool = false
+    ) throws(PortableError) -> PortableValue {
+        try decode(Array(text.utf8), allowsAnyText: allowsAnyText)
     }
 
     /// Encodes a value with names in sorted order; slashes stay as they are.

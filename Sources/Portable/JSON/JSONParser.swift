@@ -1,10 +1,12 @@
 /// A recursive-descent parser over bytes in memory; the depth limit bounds its recursion.
 struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
+    private let allowsAnyText: Bool
     private var offset = 0
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    init(_ bytes: UnsafeBufferPointer<UInt8>, allowsAnyText: Bool) {
         self.bytes = bytes
+        self.allowsAnyText = allowsAnyText
     }
 
     mutating func document() throws(PortableError) -> PortableValue {
@@ -20,7 +22,13 @@ struct JSONParser {
         switch byte {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)
-        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "\""):
+            let start = offset
+            let text = try string()
+            guard allowsAnyText || text.isStreamSafe else {
+                throw malformed("a text has \(StreamSafe.problem)", at: start)
+            }
+            return .string(text)
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
@@ -40,6 +48,7 @@ struct JSONParser {
             let start = offset
             guard peek() == UInt8(ascii: "\"") else { throw malformed("a name in double quotes is expected") }
             let name = try string()
+            guard name.isStreamSafe else { throw malformed("a name has \(StreamSafe.problem)", at: start) }
             skipSpace()
             guard take(UInt8(ascii: ":")) else {
                 throw malformed("a colon is expected after the name \"\(name)\"")

@@ -58,6 +58,9 @@ struct MessagePackDecoder {
             guard case .string(let bytes) = try reader.next(),
                 let key = String(validating: bytes, as: UTF8.self)
             else { throw .malformed(offset: start, reason: "a map's key must be text") }
+            guard key.isStreamSafe else {
+                throw .unsupported(path: pathText, reason: "a name with \(StreamSafe.problem)")
+            }
             path.append(.key(key))
             guard members.updateValue(try value(depth: depth + 1), forKey: key) == nil else {
                 throw .malformed(offset: start, reason: "the key \"\(key)\" occurs twice")

@@ -1,7 +1,10 @@
+import Portable
+
 /// Decodes the `%XX` form of URL text, strictly.
 enum PercentDecoding {
     /// - Parameter plusIsSpace: True in query strings, where forms write a space as `+`.
-    /// - Returns: `nil` when an escape is cut short or not hexadecimal, or the result is not UTF-8.
+    /// - Returns: `nil` when an escape is cut short or not hexadecimal, or the result is not UTF-8,
+    ///   or not stream-safe.
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
@@ -21,7 +24,7 @@ enum PercentDecoding {
                 bytes.append(byte)
             }
         }
-        return String(validating: bytes, as: UTF8.self)
+        return String(validating: bytes, as: UTF8.self).flatMap { $0.isStreamSafe ? $0 : nil }
     }
 
     private static func hexDigit(_ byte: UInt8) -> UInt8? {

@@ -1,5 +1,7 @@
 import CSSH
+import Glibc
 import NIOCore
+import Portable
 
 /// One channel of a connection: a client's command, from its opening to its exit code.
 ///
@@ -44,7 +46,9 @@ final class SSHChannel {
             SSHChannel.of(user)?.ask(.shell) ?? 1
         }
         callbacks.pointee.channel_exec_request_function = { _, _, command, user in
-            guard let command, let text = String(validatingCString: command) else { return 1 }
+            guard let command, let text = String(validatingCString: command), text.isStreamSafe else {
+                return 1
+            }
             return SSHChannel.of(user)?.ask(.command(text)) ?? 1
         }
         callbacks.pointee.channel_close_function = { _, _, user in
@@ -75,11 +79,11 @@ final class SSHChannel {
     }
 
     private func setVariable(_ name: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?) -> CInt {
-        guard let name, let value, String(cString: name) == "GIT_PROTOCOL", case .nothing = wish else {
+        guard let name, let value, strcmp(name, "GIT_PROTOCOL") == 0, case .nothing = wish else {
             return 1
         }
         let text = String(cString: value)
-        guard GitProtocolVersion.isWellFormed(text) else { return 1 }
+        guard text.isStreamSafe, GitProtocolVersion.isWellFormed(text) else { return 1 }
         gitProtocol = text
         return 0
     }

@@ -1,6 +1,7 @@
 import CSSH
 import Glibc
 import Logging
+import Portable
 
 /// One client, from its first byte to its last, on a thread of its own.
 ///
@@ -260,7 +261,9 @@ extension SSHConnection {
             guard let name, let key, let connection = SSHConnection.of(user) else {
                 return CInt(SSH_AUTH_DENIED.rawValue)
             }
-            let isIn = connection.judge(name: String(cString: name), key: key, state: state)
+            let login = String(cString: name)
+            guard login.isStreamSafe else { return CInt(SSH_AUTH_DENIED.rawValue) }
+            let isIn = connection.judge(name: login, key: key, state: state)
             return CInt(isIn ? SSH_AUTH_SUCCESS.rawValue : SSH_AUTH_DENIED.rawValue)
         }
         callbacks.pointee.auth_none_function = { _, _, _ in CInt(SSH_AUTH_DENIED.rawValue) }
