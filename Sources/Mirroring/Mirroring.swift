@@ -99,7 +99,8 @@ package struct Mirroring: Sendable {
             .sign(try await upstreamIdentity())
     }
 
-    /// Brings changes of a repository to a mirror as one, and raises `mirror:repo_synchronized` when all of it shows the change.
+    /// Brings changes of a repository to a mirror as one, and raises `mirror:repo_synchronized` when all of
+    /// it shows them.
     /// - Throws: As ``Deliveries/deliver(_:of:to:wait:)``.
     package func deliver(
         _ kinds: [MirrorWork.Kind], of repository: RepositoryID, to mirror: MirrorID, wait: Duration

@@ -2,7 +2,7 @@ internal import GitStore
 
 /// Whose fault it is that a fetch has failed.
 enum FetchFault {
-    /// Answers of proxies, and of an upstream that has too much to do, starts, or no longer knows this mirror.
+    /// Answers of proxies, and of an upstream that has too much to do, starts, or does not know this mirror.
     private static let passing: Set<Int> = [401, 403, 408, 429, 502, 503, 504]
     /// What git says when it is the disk, and not the pack.
     private static let ownSigns = [

@@ -141,8 +141,8 @@ package struct MirrorRegistry: Sendable {
         }
     }
 
-    /// Removes a mirror that was accepted: from here on it is nobody. What it has on its disk stays there, and
-    /// which projects it had is kept for when it is accepted again.
+    /// Removes a mirror that was accepted: from here on it is nobody. What it has on its disk stays there,
+    /// and which projects it had is kept for when it is accepted again.
     /// - Throws: ``MirroringError/noSuchMirror(id:)``.
     package func remove(_ id: MirrorID) async throws {
         try await tables.write { transaction in

@@ -19,8 +19,8 @@ extension Mirroring {
         _ caller: MirrorCaller, date: Int64, _ repositories: [RepositoryID]
     ) async throws {
         let mirror = caller.mirror.id
-        try await registry.tables.write(durability: .process) { transaction in
-            try transaction.execute(
+        let isFirst = try await registry.tables.write(durability: .process) { transaction in
+            let noted = try transaction.execute(
                 """
                 UPDATE mirror_node SET compared_at = ?
                 WHERE mirror_id = ? AND node_id = ? AND COALESCE(compared_at, 0) < ?
@@ -30,10 +30,11 @@ extension Mirroring {
                     """
                     INSERT INTO mirror_catch_up (mirror_id, repository_id, since) VALUES (?, ?, ?)
                     ON CONFLICT (mirror_id, repository_id) DO UPDATE SET since =
-                        CASE WHEN excluded.since < mirror_catch_up.since THEN excluded.since
+                        CASE WHEN excluded.since > mirror_catch_up.since THEN excluded.since
                             ELSE mirror_catch_up.since END
                     """, [.text(mirror.rawValue), .id(repository), .integer(date)])
             }
+            return noted > 0
         }
         // What a lost answer left is raised with the next one.
         var raised: Int
@@ -42,6 +43,13 @@ extension Mirroring {
                 mirror: mirror.rawValue, named: caller.mirror.properties.name
             ) { try $0.takeCaughtUp(mirror, limit: Self.eventsMax) }
         } while raised == Self.eventsMax
+        guard isFirst, !repositories.isEmpty else { return }
+        // Who compared earlier than this node need not wait for the next time to find that nothing is lacking.
+        let waits = try await registry.tables.read { transaction in
+            let sql = "SELECT since FROM mirror_catch_up WHERE mirror_id = ? LIMIT 1"
+            return try transaction.firstRow(sql, [.text(mirror.rawValue)]) != nil
+        }
+        if waits { try await deliveries.announceCatalogue() }
     }
 }
 

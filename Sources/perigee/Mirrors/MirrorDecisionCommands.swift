@@ -55,8 +55,8 @@ struct MirrorRemoveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Remove a mirror: it may read nothing any more.",
         discussion: """
-            What the mirror has on its disks stays there. When it is accepted again it gets the projects that \
-            it had.
+            What the mirror has on its disks stays there. When it is accepted again it gets the projects \
+            that it had.
             """)
 
     @Argument(help: "The mirror's id.")

@@ -65,6 +65,7 @@ import Testing
         let line = try TCPProxy(to: pair.primary.port)
         let second = try await MirrorPair.startMirror(of: "http://127.0.0.1:\(line.port)", name: "second")
         try await pair.waitForAll(on: second)
+        try await Self.waitForEvent(pair, "app", more: 1)
         for mirror in [pair.mirrors[0], second] { try await mirror.stop() }
         let head = try await pair.commit("meanwhile")
         try await pair.push("main")

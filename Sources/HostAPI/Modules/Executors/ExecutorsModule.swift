@@ -23,9 +23,9 @@ enum ExecutorsModule {
 
                 A function that raises an error has failed: its bucket rests for `backoff`, twice as long
                 each further time, five minutes at most, and at random up to a quarter more; then the same
-                tasks come again. For the last attempt each task comes alone. A task that has failed `max_attempts` times becomes a dead letter
-                with its last error, which stays until it is retried or dropped. Being stopped or reloaded
-                in the middle is no failure.
+                tasks come again. For the last attempt each task comes alone. A task that has failed
+                `max_attempts` times becomes a dead letter with its last error, which stays until it is
+                retried or dropped. Being stopped or reloaded in the middle is no failure.
 
                 A node that is cut off goes on for a while with tasks that another one has taken over. What it
                 then writes to `perigee.kv` or `perigee.refs` is refused, with `fenced`.
