@@ -44,7 +44,7 @@ extension Mirroring {
             ) { try $0.takeCaughtUp(mirror, limit: Self.eventsMax) }
         } while raised == Self.eventsMax
         guard isFirst, !repositories.isEmpty else { return }
-        // Who compared earlier than this node need not wait for the next time to find that nothing is lacking.
+        // Who compared earlier than this node finds now, and not the next time, that nothing is lacking.
         let waits = try await registry.tables.read { transaction in
             let sql = "SELECT since FROM mirror_catch_up WHERE mirror_id = ? LIMIT 1"
             return try transaction.firstRow(sql, [.text(mirror.rawValue)]) != nil
