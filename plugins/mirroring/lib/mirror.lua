@@ -53,10 +53,11 @@ local sync = perigee.executors.define("sync", {
         return settle()
       end
       is_whole = is_whole or fetched.snapshot
-      local generation = bring.generation(part)
-      if not generation and fetched.refs > 0 then catchup.note(brought, repository) end
+      if fetched.refs > 0 and (is_compared or progress.is_late(state, repository, mirrors.status().state)) then
+        catchup.note(brought, repository)
+      end
       log.debug("fetched", {
-        repository = repository, refs = fetched.refs, bytes = fetched.bytes, generation = generation,
+        repository = repository, refs = fetched.refs, bytes = fetched.bytes, generation = bring.generation(part),
       })
     end
     if is_whole then progress.arrived(state, repository) end

@@ -124,6 +124,15 @@ function progress.news(state, current, connected)
   return wanted
 end
 
+--- Whether what is fetched now may have come too late for who brought it: nobody else tells of it then.
+---@param state mirroring.Progress
+---@param repository integer
+---@param current string what the node says
+---@return boolean
+function progress.is_late(state, repository, current)
+  return current ~= "SYNCHRONIZED" or state.compared < state.round or state.lacking[repository] ~= nil
+end
+
 --- Whether nothing is on its way any more that comparisons have found.
 ---@param state mirroring.Progress
 ---@return boolean

@@ -107,3 +107,11 @@ progress.found(state, state.round, { 1 })
 progress.untaken(state, 1)
 assert(progress.news(state, "BOOTSTRAPPED", true) == "METADATA_SYNCHRONIZED")
 assert(#progress.found(state, state.round, { 1 }) == 1)
+
+-- Who brought a change has perhaps given up waiting while the node was away, behind, or lacked the repository.
+state = synchronized()
+assert(not progress.is_late(state, 1, "SYNCHRONIZED") and progress.is_late(state, 1, "BEHIND"))
+progress.restart(state, "SYNCHRONIZED")
+assert(progress.is_late(state, 1, "SYNCHRONIZED"))
+progress.found(state, state.round, { 1 })
+assert(progress.is_late(state, 1, "SYNCHRONIZED") and not progress.is_late(state, 2, "SYNCHRONIZED"))
