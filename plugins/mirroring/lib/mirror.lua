@@ -45,13 +45,14 @@ local sync = perigee.executors.define("sync", {
         progress.again(state, repository, problem and problem.code)
         error(err.message)
       end
+      if not fetched then
+        progress.give_up(state, repository, err.code)
+        settle()
+      end
       if err then
         log.warn("a repository is left to the next comparison: " .. err.message, { repository = repository })
       end
-      if not fetched then
-        progress.give_up(state, repository, err.code)
-        return settle()
-      end
+      if not fetched then return end
       is_whole = is_whole or fetched.snapshot
       if fetched.refs > 0 and (is_compared or progress.is_late(state, repository, mirrors.status().state)) then
         catchup.note(brought, repository)
