@@ -36,6 +36,9 @@ package struct Mirroring: Sendable {
         Migration(
             name: "mirroring-0002-copies", sqlite: PackageResources._002_copies_sqlite_sql,
             postgres: PackageResources._002_copies_postgres_sql),
+        Migration(
+            name: "mirroring-0004-catch-up", sqlite: PackageResources._004_catch_up_sqlite_sql,
+            postgres: PackageResources._004_catch_up_postgres_sql),
     ]
 
     /// - Parameter packsMax: How many packs are made for mirrors at a time.
@@ -96,17 +99,19 @@ package struct Mirroring: Sendable {
             .sign(try await upstreamIdentity())
     }
 
-    /// Brings a change to a mirror, and raises `mirror:repo_synchronized` when all of it shows the change.
+    /// Brings changes of a repository to a mirror as one, and raises `mirror:repo_synchronized` when all of
+    /// it shows them.
     /// - Throws: As ``Deliveries/deliver(_:of:to:wait:)``.
     package func deliver(
-        _ kind: MirrorWork.Kind, of repository: RepositoryID, to mirror: MirrorID, wait: Duration
+        _ kinds: [MirrorWork.Kind], of repository: RepositoryID, to mirror: MirrorID, wait: Duration
     ) async throws -> Delivery {
+        let kind = MirrorWork.Kind.merged(kinds)
         let delivery = try await deliveries.deliver(
             kind, of: repository, to: mirror, pulls: await pulls(of: repository, along: kind), wait: wait)
         guard kind != .metadata, !delivery.nodes.isEmpty, let server = try? await registry.server(mirror)
         else { return delivery }
         var changes: [RefChange]?
-        if case .refs(let list) = kind { changes = list }
+        if case .refs(let list) = MirrorWork.Kind.merged(kinds.filter { $0 != .metadata }) { changes = list }
         try await catalogue.hosting.repositories.announceSynchronized(
             repository, mirror: mirror.rawValue, named: server.properties.name, changes: changes)
         return delivery

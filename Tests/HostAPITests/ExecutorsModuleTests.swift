@@ -211,6 +211,11 @@ import Testing
             "backoff: a duration up to 5m"
         ),
         (
+            "perigee.executors.define('work', { process = print, timeout = '24h' }) "
+                + "perigee.executors.define('work', { process = print, timeout = '25h' })",
+            "timeout: a duration up to 1d expected, got '25h'"
+        ),
+        (
             "local both = { per_node = 1, per_cluster = 2 } "
                 + "perigee.executors.define('work', { process = print, concurrency = both })",
             "either per_node or per_cluster"

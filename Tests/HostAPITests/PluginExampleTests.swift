@@ -140,7 +140,7 @@ import Testing
         await server.stop()
     }
 
-    @Test(arguments: ["plugins/branch-protection", "plugins/push-mirror"])
+    @Test(arguments: ["plugins/branch-protection", "plugins/mirroring", "plugins/push-mirror"])
     func `the plugin's own tests pass`(folder: String) async throws {
         let files = ProjectFiles.files(below: folder).filter { $0.key.hasSuffix(".lua") }
         let tests = files.keys.filter { $0.hasSuffix("_test.lua") }.sorted()

@@ -1092,7 +1092,7 @@ perigee.executors = {}
 ---@field max_attempts? integer How often a task is tried (default 5; 1: never again).
 ---@field backoff? string How long a bucket rests after the first failure (default `1s`).
 ---@field concurrency? perigee.ExecutorConcurrency How many buckets are worked on at the same time (default: one per node).
----@field timeout? string How long one run of `process` may take, waiting included (default `5m`; at most `1h`).
+---@field timeout? string How long one run of `process` may take, waiting included (default `5m`; at most `24h`).
 ---@field max_tasks? integer How many tasks it holds at most (default and most 100000).
 
 ---Defines an executor. The node works on its tasks once the plugin has started.
@@ -1593,7 +1593,7 @@ function RouteRequest:header(name) end
 ---Something that has changed in a repository.
 ---@class perigee.MirrorItem
 ---@field repository integer The repository's id.
----@field kind "refs"|"snapshot"|"metadata" What has changed.
+---@field kind "refs"|"snapshot"|"metadata"|"everything" What has changed; `everything`: refs that are not listed, and metadata.
 ---@field changes? string[][] Of `refs`: the ref, its old and its new hash, each.
 ---@field phase? "prepare"|"publish" Whether the refs may be shown (default `publish`).
 ---@field pulls? string Of `refs`, on a mirror: a digest of the upstream's refs of pull requests.
@@ -1612,6 +1612,7 @@ function RouteRequest:header(name) end
 ---@field total integer How many repositories there are for this mirror.
 ---@field differing integer[] The ids of those whose refs differ.
 ---@field removed integer[] The ids of those that went.
+---@field date integer When the upstream looked, in milliseconds since 1970, by its clock.
 ---@field duration integer How long it took, in milliseconds.
 
 ---How a change came through.
@@ -1761,7 +1762,7 @@ function perigee.mirrors.compare() end
 ---```
 ---@param items perigee.MirrorItem[] Of one repository and phase, oldest first.
 ---@return perigee.MirrorFetch? fetched `nil` when it failed.
----@return perigee.Error? err Why.
+---@return perigee.Error? err `refused`: the upstream cannot give it; `unavailable`: it is this node, or the way.
 function perigee.mirrors.fetch(items) end
 
 ---Tells the upstream how far this node is with what it was given.
@@ -1777,6 +1778,23 @@ function perigee.mirrors.fetch(items) end
 ---@return boolean? told `nil` when it could not be told.
 ---@return perigee.Error? err Why.
 function perigee.mirrors.report(reports) end
+
+---Tells the upstream that everything is here that a comparison found. It raises
+---`mirror:repo_synchronized` for what came by that, once all nodes of the mirror have it.
+---
+---May wait; other handlers of the plugin run meanwhile.
+---Permission: `"mirroring": true`.
+---Since api 1.
+---
+---```lua
+---local found = perigee.mirrors.compare()
+---if found and #found.differing == 0 then perigee.mirrors.caught_up(found.date, {}) end
+---```
+---@param date integer The comparison's.
+---@param repositories integer[] The ids of those that came, now or since the last call; at most 1,000.
+---@return boolean? told `nil` when it could not be told.
+---@return perigee.Error? err Why.
+function perigee.mirrors.caught_up(date, repositories) end
 
 ---Says how far this node is. The upstream hears it within seconds.
 ---

@@ -56,9 +56,15 @@ package struct ExecutorSettings: Sendable, Hashable {
     static let batchBytes: Int64 = 1024 * 1024
     static let largeBatch = 16
 
-    /// The rest after that many failed attempts, in milliseconds.
+    /// The rest after that many failed attempts, in milliseconds: up to a quarter more at random, so that
+    /// those that failed at the same moment do not come back at the same one.
     func rest(after attempts: Int64) -> Int64 {
-        let longest = Int64(clamping: backoffMax)
+        let rest = leastRest(after: attempts)
+        return rest + Int64.random(in: 0...rest / 4)
+    }
+
+    private func leastRest(after attempts: Int64) -> Int64 {
+        let longest = min(Int64(clamping: backoffMax), .max / 2)
         guard attempts > 0, attempts < 40 else { return longest }
         let (rest, isOverflow) = Int64(clamping: backoff).multipliedReportingOverflow(by: 1 << (attempts - 1))
         return isOverflow ? longest : min(rest, longest)

@@ -5,9 +5,9 @@ import Portable
 enum EventsModule {
     /// The events that the server itself raises.
     static let hostKeys = [
-        "repo:refs_changed", "repo:created", "repo:modified", "repo:deleted", "project:created",
-        "project:modified",
-        "project:deleted", "cluster:node_added", "cluster:node_removed", "mirror:repo_synchronized",
+        "repo:refs_changed", "repo:created", "repo:modified", "repo:deleted", "repo:default_branch_modified",
+        "project:created", "project:modified", "project:deleted", "cluster:node_added",
+        "cluster:node_removed", "mirror:repo_synchronized",
     ]
 
     static func module() -> HostModule {

@@ -61,28 +61,25 @@ extension Services {
         }
     }
 
-    /// Announces `mirror:repo_synchronized`.
+    /// Announces `mirror:repo_synchronized`, which nobody in particular has caused.
     func announceSynchronized(
-        _ repository: Repository, _ facts: [String: PortableValue]
-    ) async throws {
+        _ repository: Repository, _ facts: [String: PortableValue], in transaction: DatabaseTransaction
+    ) throws {
         var facts = facts
         facts["repository"] = repository.portable(links: settings.baseURL)
-        try await change(durability: .process, changesAccess: false) { [self, facts] transaction in
-            try announce(
-                "mirror:repo_synchronized", facts, repository: repository.id, by: .localOperator,
-                in: transaction)
-        }
+        try announce(
+            "mirror:repo_synchronized", facts, repository: repository.id, by: nil, in: transaction)
     }
 
     /// Writes an event in the webhook's shape into the log, for when the transaction is committed.
     private func announce(
-        _ key: String, _ facts: [String: PortableValue], repository: RepositoryID?, by principal: Principal,
+        _ key: String, _ facts: [String: PortableValue], repository: RepositoryID?, by principal: Principal?,
         in transaction: DatabaseTransaction
     ) throws {
         var payload = facts
         payload["eventKey"] = .string(key)
         payload["date"] = .string(WebhookDate.text(milliseconds: try transaction.now()))
-        payload["actor"] = principal.portable(links: settings.baseURL)
+        if let principal { payload["actor"] = principal.portable(links: settings.baseURL) }
         try log.append(
             key, id: SecretDigest.randomHex(bytes: 16), payload: .map(payload), repository: repository,
             in: transaction)

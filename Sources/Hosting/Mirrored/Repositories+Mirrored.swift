@@ -1,7 +1,7 @@
 internal import GitStore
 internal import Logging
 package import Portable
-internal import SharedDatabase
+package import SharedDatabase
 
 /// What a mirror does to its copy of the upstream's projects and repositories. Nobody is asked for
 /// permission.
@@ -64,20 +64,46 @@ extension Repositories {
     }
 
     /// Raises `mirror:repo_synchronized` on the upstream: the whole of a mirror shows a change.
-    /// - Parameter changes: Empty when they are too many to list.
+    /// - Parameter changes: nil when they are too many to list, or nobody knows them.
     /// - Source: Bitbucket Server's webhooks, "Mirror synchronized".
     package func announceSynchronized(
         _ id: RepositoryID, mirror: String, named name: String, changes: [RefChange]?
     ) async throws {
-        guard let repository = try await get(id) else { return }
-        try await services.announceSynchronized(
-            repository,
-            [
-                "mirrorServer": ["id": .string(mirror), "name": .string(name)],
-                "syncType": .string(changes == nil ? "snapshot" : "incremental"),
-                "refLimitExceeded": .bool(changes == nil),
-                "changes": .list((changes ?? []).map { $0.portable() }),
-            ])
+        let facts = Self.synchronized(mirror: mirror, named: name, changes: changes)
+        try await services.change(durability: .process, changesAccess: false) { [services] transaction in
+            guard let repository = try transaction.repository(id: id) else { return }
+            try services.announceSynchronized(repository, facts, in: transaction)
+        }
+    }
+
+    /// Raises `mirror:repo_synchronized` for repositories whose changes nobody has listed.
+    /// - Parameter take: Says which, in the transaction in which their events are written.
+    /// - Returns: How many it named.
+    package func announceSynchronized(
+        mirror: String, named name: String,
+        _ take: @escaping @Sendable (DatabaseTransaction) throws -> [RepositoryID]
+    ) async throws -> Int {
+        let facts = Self.synchronized(mirror: mirror, named: name, changes: nil)
+        return try await services.change(durability: .process, changesAccess: false) {
+            [services] transaction in
+            let ids = try take(transaction)
+            for id in ids {
+                guard let repository = try transaction.repository(id: id) else { continue }
+                try services.announceSynchronized(repository, facts, in: transaction)
+            }
+            return ids.count
+        }
+    }
+
+    private static func synchronized(
+        mirror: String, named name: String, changes: [RefChange]?
+    ) -> [String: PortableValue] {
+        [
+            "mirrorServer": ["id": .string(mirror), "name": .string(name)],
+            "syncType": .string(changes == nil ? "snapshot" : "incremental"),
+            "refLimitExceeded": .bool(changes == nil),
+            "changes": .list((changes ?? []).map { $0.portable() }),
+        ]
     }
 
     /// Says that a repository has its content, so that it is served.

@@ -7,7 +7,7 @@ import Glibc
 ///
 /// A file `NAME` in the folder `run/failpoints` of the home holds up whoever comes to the place of this name,
 /// until the file has gone; that somebody waits shows by a file `NAME.reached`.
-enum Failpoint: String {
+package enum Failpoint: String {
     /// The guards have accepted and the journal says so; objects and refs are as they were.
     case intended = "push-intended"
     /// The objects are part of the repository; refs are as they were.
@@ -20,9 +20,11 @@ enum Failpoint: String {
     case mirrorRows = "mirror-rows"
     /// Their folders are made; that it has taken them over is not noted yet.
     case mirrorFolders = "mirror-folders"
+    /// A mirror that compares has been told what there is; nothing of it is taken over yet.
+    case mirrorCatalogue = "mirror-catalogue"
 
     /// Waits here if a test wants it.
-    func pass(_ layout: HomeLayout) async {
+    package func pass(_ layout: HomeLayout) async {
         #if DEBUG
         let path = "\(layout.run)/failpoints/\(rawValue)"
         guard access(path, F_OK) == 0 else { return }

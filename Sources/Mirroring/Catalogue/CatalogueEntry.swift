@@ -103,24 +103,29 @@ package struct Catalogue: Sendable {
     package let projects: [MirroredProject]
     /// The repositories, by project and id.
     package let entries: [CatalogueEntry]
+    /// When the upstream began to look, in milliseconds since 1970.
+    package let date: Int64
 
     /// As it goes to a mirror.
     package var portable: PortableValue {
         [
             "projects": .list(projects.map(\.portable)),
-            "repositories": .list(entries.map(\.portable)),
+            "repositories": .list(entries.map(\.portable)), "date": .integer(date),
         ]
     }
 
-    init(projects: [MirroredProject], entries: [CatalogueEntry]) {
+    init(projects: [MirroredProject], entries: [CatalogueEntry], date: Int64) {
+        self.date = date
         self.projects = projects
         self.entries = entries
     }
 
     /// Reads what ``portable`` wrote; nil for anything else.
     init?(_ value: PortableValue) {
-        guard let projects = value["projects"]?.listValue, let entries = value["repositories"]?.listValue
+        guard let projects = value["projects"]?.listValue, let entries = value["repositories"]?.listValue,
+            let date = value["date"]?.integerValue
         else { return nil }
+        self.date = date
         self.projects = projects.compactMap { MirroredProject($0) }
         self.entries = entries.compactMap { CatalogueEntry($0) }
         guard self.projects.count == projects.count, self.entries.count == entries.count else { return nil }

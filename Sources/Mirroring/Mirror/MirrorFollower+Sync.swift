@@ -12,13 +12,15 @@ package struct Comparison: Sendable, Hashable {
     package let differing: [RepositoryID]
     /// Those that went, as the upstream has them no more, or not for this mirror.
     package let removed: [RepositoryID]
+    /// When the upstream looked, in milliseconds since 1970, by its clock.
+    package let date: Int64
     /// How long it took.
     package let duration: Duration
 }
 
 extension MirrorFollower {
     /// Compares everything with the upstream, in one request, and takes over what it says of projects and
-    /// repositories.
+    /// repositories. What it says of one that was asked about by itself meanwhile is newer, and stays.
     /// - Throws: ``PeerError``, `HostingError`.
     package func compare() async throws -> Comparison {
         let began = ContinuousClock.now
@@ -28,24 +30,35 @@ extension MirrorFollower {
         // While the upstream looks at its own.
         async let looked = hosting.git.refDigests(of: ready.map { hosting.layout.repository($0) })
         let catalogue = try await catalogue(of: nil)
+        await Failpoint.mirrorCatalogue.pass(hosting.layout)
         let known = try await knownMetadata()
         let digests = Dictionary(zip(ready, await looked)) { first, _ in first }
         let lost = try await lost(local, digests)
-        try await takeOver(
-            catalogue.entries.filter { entry in
-                known[entry.repository.id] != entry.metadata || lost.contains(entry.repository.id)
-            }, projects: catalogue.projects, local: local)
+        let changed = catalogue.entries.filter { entry in
+            let id = entry.repository.id
+            return lost.contains(id)
+                || known[id] != entry.metadata && !backlog.isAskedAbout(id, since: mark)
+        }
+        try await takeOver(changed, projects: catalogue.projects, local: local)
         let wanted = Set(catalogue.entries.map(\.repository.id))
-        let removed = local.map(\.id).filter { !wanted.contains($0) }
+        let removed = local.map(\.id).filter {
+            !wanted.contains($0) && !backlog.isAskedAbout($0, since: mark)
+        }
         try await forget(removed)
+        for id in changed.map(\.repository.id) + removed where backlog.isAskedAbout(id, since: mark) {
+            try await refresh(id)
+        }
         let differing = catalogue.entries.filter { entry in
+            // What the upstream cannot read it cannot give.
+            if entry.content.isEmpty { return false }
             guard !lost.contains(entry.repository.id), let known = digests[entry.repository.id], let known
             else { return true }
             return known.content != entry.content || known.pulls != entry.pulls ?? known.pulls
         }.map(\.repository.id)
         backlog.endComparison(mark, differing: differing)
         return Comparison(
-            total: wanted.count, differing: differing, removed: removed, duration: .now - began)
+            total: wanted.count, differing: differing, removed: removed, date: catalogue.date,
+            duration: .now - began)
     }
 
     /// Gets what a repository lacks, and shows it where it may be shown.
@@ -59,9 +72,9 @@ extension MirrorFollower {
             backlog.end(run, isDone: isDone, isShown: isShown)
         }
         do {
-            if work.kind == .metadata { try await refresh(work.repository) }
+            if work.kind.hasMetadata { try await refresh(work.repository) }
             var repository = try await hosting.repositories.get(work.repository)
-            if repository == nil, work.kind != .metadata {
+            if repository == nil, !work.kind.hasMetadata {
                 try await refresh(work.repository)
                 repository = try await hosting.repositories.get(work.repository)
             }
@@ -100,6 +113,18 @@ extension MirrorFollower {
             ])
     }
 
+    /// Tells the upstream that all is here that a comparison found, and the repositories that came with it or
+    /// earlier ones.
+    /// - Parameter date: The comparison's.
+    /// - Throws: ``PeerError``.
+    package func reportCaughtUp(date: Int64, _ repositories: [RepositoryID]) async throws {
+        _ = try await connection.call(
+            "POST", "mirrorServers/\(identity.id)/caughtUp",
+            body: [
+                "date": .integer(date), "repositories": .list(repositories.map { .integer($0.rawValue) }),
+            ])
+    }
+
     private func catalogue(of repository: RepositoryID?) async throws -> Catalogue {
         let query = repository.map { "?repository=\($0)" } ?? ""
         let answer = try await connection.call(
@@ -112,6 +137,7 @@ extension MirrorFollower {
 
     /// Takes over what the upstream says of one repository, or that it is gone.
     private func refresh(_ id: RepositoryID) async throws {
+        backlog.noteAsked(about: id)
         let catalogue = try await catalogue(of: id)
         if catalogue.entries.isEmpty {
             try await forget([id])

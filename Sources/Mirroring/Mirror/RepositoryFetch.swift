@@ -169,6 +169,7 @@ struct RepositoryFetch: Sendable {
             first.writeImmutableBuffer(piece)
             progress(Int64(first.readableBytes))
         }
+        if let failure = PackFailure(first) { throw failure }
         if try await hosting.git.indexSmallPack(first, in: path) {
             return Arrival(isTaken: true, bytes: Int64(first.readableBytes))
         }

@@ -36,6 +36,8 @@ package final class SyncBacklog: Sendable {
         var running: [UInt64: Run] = [:]
         var failing: Set<RepositoryID> = []
         var mark: UInt64 = 0
+        /// When the upstream was asked about one repository last, since a comparison began.
+        var asked: [RepositoryID: UInt64] = [:]
         /// Grows when which repositories are here, or fail, has changed.
         var version: UInt64 = 1
         var toldVersion: UInt64 = 0
@@ -79,8 +81,23 @@ package final class SyncBacklog: Sendable {
         }
     }
 
-    /// A comparison begins.
-    func beginComparison() -> UInt64 { state.withLock { $0.next() } }
+    /// A comparison begins; there is one at a time.
+    func beginComparison() -> UInt64 {
+        state.withLock { state in
+            state.asked = [:]
+            return state.next()
+        }
+    }
+
+    /// The upstream is about to be asked about this repository alone.
+    func noteAsked(about repository: RepositoryID) {
+        state.withLock { $0.asked[repository] = $0.next() }
+    }
+
+    /// Whether it was since a comparison began.
+    func isAskedAbout(_ repository: RepositoryID, since mark: UInt64) -> Bool {
+        state.withLock { ($0.asked[repository] ?? 0) > mark }
+    }
 
     /// A comparison has found what differs; nothing else does that was heard of before it.
     func endComparison(_ mark: UInt64, differing: [RepositoryID]) {

@@ -50,3 +50,41 @@ extension MirrorRegistry {
         changed()
     }
 }
+
+/// What a mirror that was removed had: its copies are still on its disks, and would go without a word if it
+/// were accepted with less.
+extension DatabaseTransaction {
+    func keepSelection(of server: MirrorServer) throws {
+        let projects = try rows(
+            "SELECT project_id FROM mirror_project WHERE mirror_id = ? ORDER BY project_id",
+            [.text(server.id.rawValue)]
+        ).map { try $0.integer("project_id") }
+        guard server.mode == .allProjects || !projects.isEmpty else { return }
+        try execute(
+            """
+            INSERT INTO mirror_former (mirror_id, mode, projects) VALUES (?, ?, ?)
+            ON CONFLICT (mirror_id) DO UPDATE SET mode = excluded.mode, projects = excluded.projects
+            """,
+            [
+                .text(server.id.rawValue), .text(server.mode.rawValue),
+                .text(projects.map { "\($0)" }.joined(separator: ",")),
+            ])
+    }
+
+    /// Gives a mirror that asks again what it had, as far as it still exists.
+    func restoreSelection(of id: MirrorID) throws {
+        let name = DatabaseValue.text(id.rawValue)
+        guard
+            let former = try firstRow(
+                "SELECT mode, projects FROM mirror_former WHERE mirror_id = ?", [name])
+        else { return }
+        try execute("UPDATE mirror SET mode = ? WHERE mirror_id = ?", [.text(try former.text("mode")), name])
+        for project in try former.text("projects").split(separator: ",").compactMap({ Int64($0) }) {
+            try execute(
+                """
+                INSERT INTO mirror_project (mirror_id, project_id) SELECT ?, id FROM project WHERE id = ?
+                """, [name, .integer(project)])
+        }
+        try execute("DELETE FROM mirror_former WHERE mirror_id = ?", [name])
+    }
+}

@@ -49,6 +49,7 @@ package struct MirrorRegistry: Sendable {
                         .integer(now), .text(properties.id.rawValue), .blob(properties.publicKey),
                         .integer(now),
                     ])
+                try transaction.restoreSelection(of: properties.id)
             }
             guard let server = try transaction.mirror(properties.id) else {
                 throw MirroringError.noSuchMirror(id: properties.id.rawValue)
@@ -89,7 +90,8 @@ package struct MirrorRegistry: Sendable {
     }
 
     /// Accepts or rejects a request; deciding the same again does nothing.
-    /// - Parameter mode: Which projects it gets; nil leaves what was chosen, none at first.
+    /// - Parameter mode: Which projects it gets; nil leaves what was chosen, also before it was removed; none
+    ///   at first.
     /// - Throws: ``MirroringError/noSuchRequest(id:)``; ``MirroringError/conflict(message:)`` for a mirror
     ///   that was accepted and is to be rejected: remove it instead.
     @discardableResult
@@ -104,10 +106,13 @@ package struct MirrorRegistry: Sendable {
                 throw MirroringError.conflict(
                     message: "Mirror \(known.id) was accepted. Remove it if it shall no longer mirror.")
             }
-            if known.state == .accepted, known.mode == .allProjects, mode == .selectedProjects {
+            if decision == .accepted, known.mode == .allProjects, mode == .selectedProjects {
                 throw MirroringError.conflict(
-                    message: "Mirror \(known.id) has all projects. Choose some by its syncSettings, which "
-                        + "say what would be removed.")
+                    message: known.state == .accepted
+                        ? "Mirror \(known.id) has all projects. Choose some by its syncSettings, which say "
+                            + "what would be removed."
+                        : "Mirror \(known.id) had all projects before. Accept it without a mode, and choose "
+                            + "some by its syncSettings then, which say what would be removed.")
             }
             try transaction.execute(
                 "UPDATE mirror SET state = ?, mode = ?, decided_at = ? WHERE id = ?",
@@ -128,20 +133,25 @@ package struct MirrorRegistry: Sendable {
     /// - Throws: ``MirroringError/noSuchRequest(id:)``.
     package func removeRequest(_ id: Int64) async throws {
         try await tables.write { transaction in
-            let gone = try transaction.execute(
-                "DELETE FROM mirror WHERE id = ? AND state <> 'ACCEPTED'", [.integer(id)])
-            guard gone > 0 else { throw MirroringError.noSuchRequest(id: id) }
+            guard let known = try transaction.mirror(request: id), known.state != .accepted else {
+                throw MirroringError.noSuchRequest(id: id)
+            }
+            try transaction.keepSelection(of: known)
+            try transaction.execute("DELETE FROM mirror WHERE id = ?", [.integer(id)])
         }
     }
 
-    /// Removes a mirror that was accepted: from here on it is nobody. What it has on its disk stays there.
+    /// Removes a mirror that was accepted: from here on it is nobody. What it has on its disk stays there,
+    /// and which projects it had is kept for when it is accepted again.
     /// - Throws: ``MirroringError/noSuchMirror(id:)``.
     package func remove(_ id: MirrorID) async throws {
         try await tables.write { transaction in
+            guard let known = try transaction.mirror(id), known.state == .accepted else {
+                throw MirroringError.noSuchMirror(id: id.rawValue)
+            }
+            try transaction.keepSelection(of: known)
             // The tables that hang on it go with it.
-            let gone = try transaction.execute(
-                "DELETE FROM mirror WHERE mirror_id = ? AND state = 'ACCEPTED'", [.text(id.rawValue)])
-            guard gone > 0 else { throw MirroringError.noSuchMirror(id: id.rawValue) }
+            try transaction.execute("DELETE FROM mirror WHERE mirror_id = ?", [.text(id.rawValue)])
         }
         changed()
     }

@@ -32,6 +32,10 @@ extension MirrorDelegates {
     package func writePack(
         _ request: PackRequest, of repository: Repository, to body: (ByteBuffer) async throws -> Void
     ) async throws {
-        try await packs.write(wants: request.wants, haves: request.haves, of: repository, to: body)
+        do {
+            try await packs.write(wants: request.wants, haves: request.haves, of: repository, to: body)
+        } catch let failure as PackFailure {
+            throw HostingError.unavailable(reason: "\(failure)")
+        }
     }
 }

@@ -12,6 +12,8 @@ package final class MirrorPacks: Sendable {
     private enum Entry {
         case making([CheckedContinuation<ByteBuffer?, Never>])
         case made(ByteBuffer, at: ContinuousClock.Instant)
+        /// After its beginning had gone out.
+        case failed(PackFailure, at: ContinuousClock.Instant)
     }
 
     private struct State {
@@ -22,6 +24,7 @@ package final class MirrorPacks: Sendable {
     private enum Claim {
         case mine
         case made(ByteBuffer)
+        case failed(PackFailure)
         case others
     }
 
@@ -40,6 +43,8 @@ package final class MirrorPacks: Sendable {
     private static let alongMax = 32 * 1024
     private static let alongBytesMax = 512 * 1024
     private static let keptFor = Duration.seconds(30)
+    /// For so long a mirror that asks again is told of a failure instead of being cut off once more.
+    private static let failureKeptFor = Duration.seconds(10)
 
     init(hosting: Hosting, limit: Int) {
         self.hosting = hosting
@@ -74,13 +79,17 @@ package final class MirrorPacks: Sendable {
         let key = Self.key(repository.id, wants, known)
         switch claim(key) {
         case .made(let pack): return try await serve(pack, to: body)
+        case .failed(let failure): throw failure
         case .others:
             if let pack = await wait(key) { return try await serve(pack, to: body) }
             _ = try await make(wants, known, in: path, keeping: false, to: body)
         case .mine:
-            var made: ByteBuffer?
-            defer { settle(key, made) }
-            made = try await make(wants, known, in: path, keeping: true, to: body)
+            do {
+                settle(key, try await make(wants, known, in: path, keeping: true, to: body))
+            } catch {
+                settle(key, nil, error as? PackFailure)
+                throw error
+            }
         }
     }
 
@@ -166,7 +175,7 @@ package final class MirrorPacks: Sendable {
             }
         }
         let status = await process.waitForExit()
-        guard status.isSuccess else { throw HostingError.unavailable(reason: "\(process.failure(status))") }
+        guard status.isSuccess else { throw PackFailure(reason: "\(process.failure(status))") }
         if let kept { try await body(kept) }
         return kept
     }
@@ -175,12 +184,17 @@ package final class MirrorPacks: Sendable {
         state.withLock { state in
             let now = ContinuousClock.now
             for (name, entry) in state.entries {
-                guard case .made(let pack, let time) = entry, now - time > Self.keptFor else { continue }
-                state.entries[name] = nil
-                state.bytes -= pack.readableBytes
+                switch entry {
+                case .made(let pack, let time) where now - time > Self.keptFor:
+                    state.entries[name] = nil
+                    state.bytes -= pack.readableBytes
+                case .failed(_, let time) where now - time > Self.failureKeptFor: state.entries[name] = nil
+                case .made, .failed, .making: continue
+                }
             }
             switch state.entries[key] {
             case .made(let pack, _): return .made(pack)
+            case .failed(let failure, _): return .failed(failure)
             case .making: return .others
             case nil:
                 state.entries[key] = .making([])
@@ -197,21 +211,21 @@ package final class MirrorPacks: Sendable {
                     state.entries[key] = .making(waiters + [continuation])
                     return nil
                 case .made(let pack, _): return .some(pack)
-                case nil: return .some(nil)
+                case .failed, nil: return .some(nil)
                 }
             }
             if let answer { continuation.resume(returning: answer) }
         }
     }
 
-    private func settle(_ key: String, _ pack: ByteBuffer?) {
+    private func settle(_ key: String, _ pack: ByteBuffer?, _ failure: PackFailure? = nil) {
         let waiters = state.withLock { state -> [CheckedContinuation<ByteBuffer?, Never>] in
             guard case .making(let waiters) = state.entries[key] else { return [] }
             if let pack, state.bytes + pack.readableBytes <= Self.allKeptMax {
                 state.entries[key] = .made(pack, at: .now)
                 state.bytes += pack.readableBytes
             } else {
-                state.entries[key] = nil
+                state.entries[key] = failure.map { .failed($0, at: .now) }
             }
             return waiters
         }

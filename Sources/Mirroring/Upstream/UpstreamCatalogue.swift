@@ -14,6 +14,7 @@ package struct UpstreamCatalogue: Sendable {
     package func catalogue(
         for mirror: MirrorServer, repository: RepositoryID? = nil
     ) async throws -> Catalogue {
+        let date = try await registry.now()
         let repositories = try await repositories(of: mirror, only: repository)
         let digests = await hosting.git.refDigests(
             of: repositories.map { hosting.layout.repository($0.id) })
@@ -24,7 +25,7 @@ package struct UpstreamCatalogue: Sendable {
         }
         return Catalogue(
             projects: projects.values.sorted { $0.id < $1.id },
-            entries: entries.sorted { $0.repository.id < $1.repository.id })
+            entries: entries.sorted { $0.repository.id < $1.repository.id }, date: date)
     }
 
     /// A repository that a mirror may have.

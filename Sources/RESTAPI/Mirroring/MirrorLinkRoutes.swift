@@ -15,6 +15,7 @@ struct MirrorLinkRoutes {
         let server = "mirrorServers/:mirrorId"
         group.answer(.post, RouterPath(server + "/link"), link)
         group.answer(.post, RouterPath(server + "/reports"), report)
+        group.answer(.post, RouterPath(server + "/caughtUp"), caughtUp)
         group.answer(.get, RouterPath(server + "/catalogue")) { request in
             let asked = try await mirroring.admit(request, as: request.mirrorID())
             let repository = try request.query.wholeNumber("repository", minimum: 0).map {
@@ -106,6 +107,24 @@ struct MirrorLinkRoutes {
         return .noContent
     }
 
+    private func caughtUp(_ request: RESTRequest) async throws -> Answer {
+        let asked = try await mirroring.admit(request, as: request.mirrorID())
+        guard let date = asked.body["date"]?.integerValue, let list = asked.body["repositories"]?.listValue,
+            list.count <= Mirroring.caughtUpMax
+        else {
+            throw RequestError.badRequest(
+                nil, "A date and a list of at most \(Mirroring.caughtUpMax) repositories are expected.")
+        }
+        let ids = try list.map { entry in
+            guard let id = entry.integerValue else {
+                throw RequestError.badRequest("repositories", "\"repositories\" holds what is no id.")
+            }
+            return RepositoryID(id)
+        }
+        try await mirroring.noteCaughtUp(asked.caller, date: date, ids)
+        return .noContent
+    }
+
     /// The pack begins only once all that is wanted is known to be there.
     private func pack(_ request: RESTRequest) async throws -> Answer {
         let asked = try await mirroring.admit(request, as: request.mirrorID())
@@ -124,7 +143,16 @@ struct MirrorLinkRoutes {
             return Answer(status: .ok, headers: headers, body: ResponseBody(byteBuffer: pack))
         }
         let body = ResponseBody { writer in
-            try await packs.write(wants: wants, haves: haves, of: repository) { try await writer.write($0) }
+            var hasBegun = false
+            do {
+                try await packs.write(wants: wants, haves: haves, of: repository) { part in
+                    hasBegun = true
+                    try await writer.write(part)
+                }
+            } catch let failure as PackFailure where !hasBegun {
+                // Else the mirror could not tell it from a line that broke.
+                try await writer.write(failure.pack)
+            }
             try await writer.finish(nil)
         }
         return Answer(status: .ok, headers: headers, body: body)

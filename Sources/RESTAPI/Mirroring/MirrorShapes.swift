@@ -14,14 +14,14 @@ extension MirrorServer {
         ]
     }
 
-    /// `RestMirroringRequest`.
+    /// `RestMirroringRequest`, and the mode with which it is accepted unless another one is given.
     var requestShape: PortableValue {
         [
             "id": .integer(requestID), "mirrorId": .string(id.rawValue),
             "mirrorName": .string(properties.name), "mirrorBaseUrl": .string(properties.baseURL),
             "mirrorType": .string(properties.type), "productVersion": .string(properties.version),
             "productType": "Bitbucket", "state": .string(state.rawValue),
-            "createdDate": .integer(createdMilliseconds),
+            "createdDate": .integer(createdMilliseconds), "mode": .string(mode.rawValue),
         ]
     }
 }

@@ -139,6 +139,18 @@ import Testing
         }
         #expect(try await !pair.shows("refs/heads/main", at: head, of: id, on: mirror))
         try await pair.git.succeed("clone", "--quiet", "--mirror", mirror.remote("PRJ", "app"), "read")
+        // However often it has tried in vain: it lacks what the other node has.
+        for round in 1...3 {
+            try await waitUntil(
+                "\(round) series of attempts", detail: { mirror.log.suffix(3000).description }
+            ) {
+                mirror.log.components(separatedBy: "left to the next comparison").count > round
+            }
+            // Without a link nobody gets anything, so that nobody leaves.
+            var isFine = try await mirror.anonymous.get("/status").status == 503
+            if !isFine { isFine = try await mirror.mirrorStatus()["connected"]?.boolValue == false }
+            #expect(isFine, "round \(round) \(mirror.log.suffix(3000))")
+        }
         // The farm's other node does not wait for it.
         try await pair.waitForRefs(of: "PRJ", "app", on: pair.mirrors[0])
         try disk.free()
@@ -155,7 +167,8 @@ import Testing
     ) async throws -> (node: RunningNode, disk: MountedDisk) {
         var disk: MountedDisk?
         let node = try await MirrorPair.startMirror(
-            of: pair.primary.url, name: "small", properties: often
+            of: pair.primary.url, name: "small",
+            properties: often.merging(["plugin.mirroring.attempts.max": "2"]) { $1 }
         ) { node in
             disk = try await MountedDisk.make(
                 .memory, megabytes: 8, at: "home/shared/data/repositories", in: node.directory)
@@ -188,5 +201,45 @@ import Testing
         let mirrors = try await pair.primary.http.get("/rest/mirroring/latest/mirrorServers").json()
         #expect(mirrors["size"]?.integerValue == 1)
         try await pair.expectEqual()
+    }
+
+    @Test func `a repository that is broken on the upstream keeps no mirror out of its balancer`()
+        async throws
+    {
+        let attempts = ["plugin.mirroring.attempts.max": "2"]
+        let pair = try await MirrorPair.start(
+            properties: attempts,
+            fill: { primary, git in
+                try await MirrorPair.fill(primary, git)
+                try await primary.makeRepository("PRJ", "broken")
+                try await git.succeed("push", "--quiet", primary.remote("PRJ", "broken"), "main", in: "work")
+                let id = try await primary.refsOnDisk("PRJ", "broken").id
+                let folder = "--git-dir=\(primary.home)/shared/data/repositories/\(id)"
+                let text = """
+                    tree 1234567890123456789012345678901234567890
+                    author A <a@example.org> 1 +0000
+                    committer A <a@example.org> 1 +0000
+
+                    no tree
+
+                    """
+                let commit = try await git.succeed(
+                    folder, "hash-object", "-t", "commit", "-w", "--stdin", "--literally",
+                    input: Data(text.utf8))
+                try await git.succeed(folder, "update-ref", "refs/heads/broken", commit)
+            })
+        let (mirror, id) = (pair.mirrors[0], try await pair.id(of: "broken"))
+        try await pair.waitForRefs(of: "PRJ", "app", on: mirror)
+        // `start` has waited until it served, so the attempts are used up.
+        try await waitUntil("a line that says so", detail: { mirror.log.suffix(3000).description }) {
+            mirror.log.contains("a repository is left to the next comparison")
+        }
+        let copy = try await pair.copy(id, on: mirror)
+        #expect(copy?["lastError"]?.stringValue?.contains("the pack could not be made") == true)
+        #expect(copy?["status"] == "ERROR_INITIALIZING")
+        try await pair.commit("others go on")
+        try await pair.push("main")
+        try await pair.waitForRefs(of: "PRJ", "app", on: mirror)
+        #expect(try await mirror.anonymous.get("/status").status == 200)
     }
 }

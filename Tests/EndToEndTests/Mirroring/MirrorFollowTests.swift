@@ -137,4 +137,70 @@ import Testing
             try await waitUntil("an empty mirror") { try await count() == 0 }
         }
     }
+
+    @Test func `a new default branch follows at once, and a clone checks it out when the old one is gone`()
+        async throws
+    {
+        // Comparisons come too late for this test.
+        let pair = try await MirrorPair.start(
+            properties: ["plugin.mirroring.synchronization.interval": "3600"]
+        ) { primary, git in
+            try await Self.fill(primary, git)
+            try await git.succeed(
+                "push", "--quiet", primary.remote("PRJ", "app"), "HEAD:refs/heads/next", in: "work")
+            let target = "/rest/api/latest/projects/PRJ/repos/app/branches/default"
+            #expect(try await primary.http.put(target, ["id": "refs/heads/main"]).status == 204)
+        }
+        let (primary, mirror) = (pair.primary, pair.mirrors[0])
+        let id = try await pair.id(of: "app")
+        let head = "\(mirror.home)/shared/data/repositories/\(id)/HEAD"
+        #expect(try String(contentsOfFile: head, encoding: .utf8) == "ref: refs/heads/main\n")
+        let target = "/rest/api/latest/projects/PRJ/repos/app/branches/default"
+        #expect(try await primary.http.put(target, ["id": "refs/heads/next"]).status == 204)
+        try await waitUntil("the new HEAD", detail: { mirror.log.suffix(3000).description }) {
+            try String(contentsOfFile: head, encoding: .utf8) == "ref: refs/heads/next\n"
+        }
+        try await Self.push(pair, ":refs/heads/main")
+        try await pair.waitForRefs(of: "PRJ", "app", on: mirror)
+        try await pair.git.succeed("clone", "--quiet", mirror.remote("PRJ", "app"), "cloned")
+        #expect(try await pair.git.succeed("branch", "--show-current", in: "cloned") == "next")
+    }
+
+    @Test func `a comparison leaves alone what was renamed or deleted while it looked`() async throws {
+        let pair = try await MirrorPair.start(
+            properties: [
+                "plugin.mirroring.synchronization.interval": "5", "logging.logger.perigee.plugin": "DEBUG",
+            ]
+        ) { primary, git in
+            try await Self.fill(primary, git)
+            try await primary.makeRepository("PRJ", "gone")
+            try await git.succeed("push", "--quiet", primary.remote("PRJ", "gone"), "main", in: "work")
+        }
+        let (primary, mirror) = (pair.primary, pair.mirrors[0])
+        let folder = "\(mirror.home)/run/failpoints"
+        let place = "\(folder)/mirror-catalogue"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: place))
+        try await waitUntil("a comparison that has looked") {
+            FileManager.default.fileExists(atPath: "\(place).reached")
+        }
+        @Sendable func names() async throws -> Set<String> {
+            let page = try await mirror.localOperator.get("/rest/api/latest/repos?limit=100").json()
+            return Set((page["values"]?.listValue ?? []).compactMap { $0["slug"]?.stringValue })
+        }
+        let base = "/rest/api/latest/projects/PRJ/repos"
+        #expect(try await primary.http.put("\(base)/app", ["name": "renamed"]).status == 201)
+        #expect(try await primary.http.delete("\(base)/gone").status < 300)
+        try await waitUntil("both on the mirror") { try await names() == ["renamed"] }
+        // Made again by a comparison that does not look what has happened, until the next one.
+        let compared = mirror.log.components(separatedBy: "differing=").count
+        try FileManager.default.removeItem(atPath: place)
+        var seen: Set<Set<String>> = []
+        while mirror.log.components(separatedBy: "differing=").count == compared {
+            seen.insert(try await names())
+        }
+        seen.insert(try await names())
+        #expect(seen == [["renamed"]])
+        try await pair.expectEqual()
+    }
 }

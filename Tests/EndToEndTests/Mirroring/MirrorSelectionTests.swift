@@ -83,4 +83,50 @@ import Testing
         #expect(try await projects("--remove", "ONE").errors.contains("--only"))
         #expect(try await projects("--only", "NONE").status != 0)
     }
+
+    @Test func `a mirror that was removed and is accepted again keeps its copies`() async throws {
+        let pair = try await MirrorPair.start(fill: Self.fill)
+        let (primary, mirror) = (pair.primary, pair.mirrors[0])
+        for key in ["ONE", "TWO"] { try await pair.waitForRefs(of: key, "app", on: mirror) }
+        @Sendable func copies() async throws -> Int64? {
+            try await mirror.localOperator.get("\(Self.root)/supportInfo/repoSyncStatus").json()["size"]?
+                .integerValue
+        }
+        func removeAndAskAgain() async throws -> Int64 {
+            #expect(try await primary.http.delete("\(Self.root)/mirrorServers/\(pair.id)").status == 204)
+            return try await waitFor("a mirror that asks again") {
+                let page = try await primary.http.get("\(Self.root)/requests?state=PENDING").json()
+                return page["values"]?[0]?["id"]?.integerValue
+            }
+        }
+        // Declined and deleted in between, it is still the same.
+        let first = try await removeAndAskAgain()
+        #expect(try await primary.http.delete("\(Self.root)/requests/\(first)").status == 204)
+        let second = try await waitFor("a mirror that asks once more") { () -> Int64? in
+            let page = try await primary.http.get("\(Self.root)/requests?state=PENDING").json()
+            return page["values"]?[0]?["id"]?.integerValue
+        }
+        let accept = "\(Self.root)/requests/\(second)/accept"
+        let refused = try await primary.http.post("\(accept)?mode=SELECTED_PROJECTS", [:])
+        #expect(refused.status == 409 && refused.text.contains("had all projects before"))
+        let told = try await primary.perigee("mirror", "accept", pair.id, "--home", primary.home)
+        #expect(told.output == "accepted; it has all projects\n", "\(told)")
+        try await pair.commit("after it")
+        try await pair.git.succeed("push", "--quiet", primary.remote("ONE", "app"), "main", in: "work")
+        try await pair.waitForRefs(of: "ONE", "app", on: mirror)
+        #expect(try await copies() == 2)
+        #expect(!mirror.log.contains("removed=2"))
+        // Chosen projects likewise.
+        let only = try await primary.perigee(
+            "mirror", "projects", pair.id, "--only", "TWO", "--yes", "--home", primary.home)
+        #expect(only.succeeded, "\(only)")
+        try await waitUntil("a mirror with one repository") { try await copies() == 1 }
+        _ = try await removeAndAskAgain()
+        let again = try await primary.perigee("mirror", "accept", pair.id, "--home", primary.home)
+        #expect(again.output == "accepted; it has TWO\n", "\(again)")
+        try await pair.git.succeed(
+            "push", "--quiet", primary.remote("TWO", "app"), "HEAD:refs/heads/more", in: "work")
+        try await pair.waitForRefs(of: "TWO", "app", on: mirror)
+        #expect(try await copies() == 1)
+    }
 }

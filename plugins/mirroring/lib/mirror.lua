@@ -1,87 +1,89 @@
 --- On a mirror: asks the upstream to be accepted, gets what is new, and compares everything now and then.
 local backoff = require "lib.backoff"
+local bring = require "lib.bring"
+local catchup = require "lib.catchup"
+local progress = require "lib.progress"
 local mirrors, log = perigee.mirrors, perigee.log
 local settings = mirrors.settings()
 
--- Repositories that the comparison found, and that are not here yet.
-local missing, count = {}, 0
--- Whether a comparison has ended since the node was last told that it is behind, or started.
-local compared = false
+local state = progress.new()
+local brought = catchup.new()
+
+local said = {
+  SYNCHRONIZED = "everything is here",
+  METADATA_SYNCHRONIZED = "something is lacking that the upstream has: clients are to go elsewhere",
+}
 
 --- Says how far this node is, once that has changed.
 local function settle()
-  local state = mirrors.status().state
-  if compared and count == 0 then
-    if state ~= "SYNCHRONIZED" then
-      mirrors.set_state("SYNCHRONIZED")
-      log.info("everything is here")
-    end
-  elseif compared and state ~= "SYNCHRONIZED" then
-    mirrors.set_state("METADATA_SYNCHRONIZED")
+  local status = mirrors.status()
+  local news = progress.news(state, status.state, status.connected)
+  if news then
+    mirrors.set_state(news)
+    local level = status.state == "SYNCHRONIZED" and "warn" or "info"
+    if news == "SYNCHRONIZED" or level == "warn" then log[level](said[news]) end
   end
-end
-
----@param repository integer
-local function arrived(repository)
-  if not missing[repository] then return end
-  missing[repository], count = nil, count - 1
-  settle()
-end
-
---- Fetches items that go equally far, and tells the upstream.
----@param items perigee.MirrorItem[]
----@return string? problem
-local function bring(items)
-  local last = items[#items]
-  local report = { repository = last.repository, generation = last.generation, phase = last.phase or "publish" }
-  local fetched, err = mirrors.fetch(items)
-  if not fetched then report.phase, report.error = nil, err.message end
-  if last.generation then mirrors.report({ report }) end
-  if not fetched then return err.message end
-  log.debug("fetched", {
-    repository = last.repository, refs = fetched.refs, bytes = fetched.bytes, generation = last.generation,
-  })
+  if progress.is_idle(state) then
+    local problem = catchup.tell(brought, mirrors)
+    if problem then log.debug("what comparisons brought is told later: " .. problem.message) end
+  end
 end
 
 local sync = perigee.executors.define("sync", {
   bucket = function(item) return item.repository end,
-  batch = 100, max_attempts = settings.attempts, backoff = "1s", timeout = "1h",
+  -- As long as a pack may take at most.
+  batch = 100, max_attempts = settings.attempts, backoff = "1s", timeout = "6h",
   concurrency = { per_node = settings.fetches },
   process = function(_, items, attempt)
-    local repository, problem = items[1].repository, nil
-    local from = 1
-    for index, item in ipairs(items) do
-      local following = items[index + 1]
-      if not following or (following.phase or "publish") ~= (item.phase or "publish") then
-        problem = bring(table.move(items, from, index, 1, {}))
-        from = index + 1
-        if problem then break end
+    local repository, is_compared = items[1].repository, bring.is_compared(items)
+    if is_compared then progress.start(state, repository) end
+    local is_whole = is_compared
+    for _, part in ipairs(bring.parts(items)) do
+      local fetched, problem, untold = bring.fetch(mirrors, part)
+      local err = problem or untold
+      if err and attempt < settings.attempts then
+        progress.again(state, repository, problem and problem.code)
+        error(err.message)
       end
+      if not fetched then
+        progress.give_up(state, repository, err.code)
+        settle()
+      end
+      if err then
+        log.warn("a repository is left to the next comparison: " .. err.message, { repository = repository })
+      end
+      if not fetched then return end
+      is_whole = is_whole or fetched.snapshot
+      if fetched.refs > 0 and (is_compared or progress.is_late(state, repository, mirrors.status().state)) then
+        catchup.note(brought, repository)
+      end
+      log.debug("fetched", {
+        repository = repository, refs = fetched.refs, bytes = fetched.bytes, generation = bring.generation(part),
+      })
     end
-    if problem and attempt < settings.attempts then error(problem) end
-    if problem then
-      log.warn("a repository is left to the next comparison: " .. problem, { repository = repository })
-    end
-    arrived(repository)
+    if is_whole then progress.arrived(state, repository) end
+    settle()
   end,
 })
+
+---@param item perigee.MirrorItem
+local function submit(item)
+  local taken, problem = sync:submit(item)
+  if taken then return end
+  progress.untaken(state, item.repository)
+  log.warn("left to the next comparison: " .. problem.message, { repository = item.repository })
+end
 
 local checks = perigee.executors.define("checks", {
   batch = 1000, max_attempts = 1, timeout = "30m",
   process = function()
+    local round = state.round
     local found, err = mirrors.compare()
     if not found then return log.warn("not compared: " .. err.message) end
-    for _, repository in ipairs(found.differing) do
-      if not missing[repository] then
-        missing[repository], count = true, count + 1
-        local taken, problem = sync:submit({ repository = repository, kind = "snapshot", phase = "publish" })
-        if not taken then
-          missing[repository], count = nil, count - 1
-          log.warn("left to the next comparison: " .. problem.message, { repository = repository })
-        end
-      end
+    for _, repository in ipairs(progress.found(state, round, found.differing)) do
+      submit({ repository = repository, kind = "snapshot", phase = "publish" })
     end
-    compared = true
+    catchup.compared(brought, found.date)
     settle()
     local level = (#found.differing > 0 or #found.removed > 0) and "info" or "debug"
     log[level]("compared", {
@@ -96,10 +98,10 @@ local waits = {
 }
 
 mirrors.follow({
-  work = function(item) sync:submit(item) end,
+  work = submit,
   link = function(event)
     if event.kind == "connected" or event.kind == "catalogue" or event.kind == "behind" then
-      if event.kind == "behind" then compared = false end
+      if event.kind ~= "catalogue" then progress.restart(state, mirrors.status().state) end
       checks:submit({ why = event.kind })
       return
     end

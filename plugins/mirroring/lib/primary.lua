@@ -57,7 +57,7 @@ perigee.events.on("repo:refs_changed", function(event)
   if #list > 0 then tell(event.repository, "refs", list) end
 end)
 
-for _, key in ipairs({ "repo:created", "repo:deleted" }) do
+for _, key in ipairs({ "repo:created", "repo:deleted", "repo:default_branch_modified" }) do
   perigee.events.on(key, function(event) tell(event.repository, "metadata") end)
 end
 

@@ -118,6 +118,7 @@ return {
   'perigee.log.warn function',
   'perigee.mirrors table',
   'perigee.mirrors.announce function',
+  'perigee.mirrors.caught_up function',
   'perigee.mirrors.compare function',
   'perigee.mirrors.deliver function',
   'perigee.mirrors.fetch function',

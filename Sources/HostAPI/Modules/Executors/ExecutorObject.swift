@@ -87,6 +87,6 @@ struct ExecutorOptions: Sendable {
             if let perCluster { settings.concurrency = .perCluster(perCluster) }
         }
         self.settings = settings
-        timeout = try duration("timeout", 3_600_000) ?? .seconds(300)
+        timeout = try duration("timeout", 86_400_000) ?? .seconds(300)
     }
 }

@@ -22,10 +22,10 @@ enum ExecutorsModule {
                 and rounded up.
 
                 A function that raises an error has failed: its bucket rests for `backoff`, twice as long
-                each further time, five minutes at most, and the same tasks come again. For the last attempt
-                each task comes alone. A task that has failed `max_attempts` times becomes a dead letter
-                with its last error, which stays until it is retried or dropped. Being stopped or reloaded
-                in the middle is no failure.
+                each further time, five minutes at most, and at random up to a quarter more; then the same
+                tasks come again. For the last attempt each task comes alone. A task that has failed
+                `max_attempts` times becomes a dead letter with its last error, which stays until it is
+                retried or dropped. Being stopped or reloaded in the middle is no failure.
 
                 A node that is cut off goes on for a while with tasks that another one has taken over. What it
                 then writes to `perigee.kv` or `perigee.refs` is refused, with `fenced`.
@@ -103,7 +103,7 @@ enum ExecutorsModule {
                 "How many buckets are worked on at the same time (default: one per node).", isOptional: true),
             HostField(
                 "timeout", .string,
-                "How long one run of `process` may take, waiting included (default `5m`; at most `1h`).",
+                "How long one run of `process` may take, waiting included (default `5m`; at most `24h`).",
                 isOptional: true),
             HostField(
                 "max_tasks", .integer, "How many tasks it holds at most (default and most 100000).",

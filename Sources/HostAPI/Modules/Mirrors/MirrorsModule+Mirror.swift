@@ -9,7 +9,7 @@ extension MirrorsModule {
     static func mirrorFunctions(_ services: HostServices) -> [HostFunction] {
         [
             follow(services), compare(services), fetch(services), reportFunction(services),
-            setState(services), statusFunction(services), settingsFunction(services),
+            caughtUp(services), setState(services), statusFunction(services), settingsFunction(services),
         ]
     }
 
@@ -95,6 +95,7 @@ extension MirrorsModule {
                             "total": .integer(Int64(found.total)),
                             "differing": .list(found.differing.map { .integer($0.rawValue) }),
                             "removed": .list(found.removed.map { .integer($0.rawValue) }),
+                            "date": .integer(found.date),
                             "duration": .integer(Int64(found.duration / .milliseconds(1))),
                         ]
                     ]
@@ -113,7 +114,10 @@ extension MirrorsModule {
             ],
             results: [
                 HostResult("fetched", .record("MirrorFetch"), "`nil` when it failed.", isOptional: true),
-                HostResult("err", .record("Error"), "Why.", isOptional: true),
+                HostResult(
+                    "err", .record("Error"),
+                    "`refused`: the upstream cannot give it; `unavailable`: it is this node, or the way.",
+                    isOptional: true),
             ],
             permission: .mirroring,
             example: """
@@ -127,7 +131,7 @@ extension MirrorsModule {
                     throw HostFailure.misuse(
                         "bad argument #1 'items' to '\(call.function)' (items of one repository expected)")
                 }
-                return try await outcomes {
+                do {
                     let work = MirrorWork(merging: items, phase: last.phase)
                     let fetched = try await follower.fetch(work)
                     return [
@@ -136,6 +140,44 @@ extension MirrorsModule {
                             "snapshot": .bool(fetched.isSnapshot),
                         ]
                     ]
+                } catch let error as CancellationError {
+                    throw error
+                } catch {
+                    let code: HostFailure.Code =
+                        MirrorFollower.isUpstreams(error) ? .refused : .unavailable
+                    throw HostFailure.outcome(code: code, message: "\(error)")
+                }
+            })
+    }
+
+    private static func caughtUp(_ services: HostServices) -> HostFunction {
+        HostFunction(
+            "caught_up",
+            summary: """
+                Tells the upstream that everything is here that a comparison found. It raises \
+                `mirror:repo_synchronized` for what came by that, once all nodes of the mirror have it.
+                """,
+            parameters: [
+                HostParameter("date", .integer, "The comparison's."),
+                HostParameter(
+                    "repositories", .list(.integer),
+                    "The ids of those that came, now or since the last call; at most 1,000."),
+            ],
+            results: [
+                HostResult("told", .boolean, "`nil` when it could not be told.", isOptional: true),
+                HostResult("err", .record("Error"), "Why.", isOptional: true),
+            ],
+            permission: .mirroring,
+            example: """
+                local found = perigee.mirrors.compare()
+                if found and #found.differing == 0 then perigee.mirrors.caught_up(found.date, {}) end
+                """,
+            body: .waiting { call in
+                let follower = try follower(services)
+                let ids = call.list(1).compactMap { $0.integerValue.map { RepositoryID($0) } }
+                return try await outcomes {
+                    try await follower.reportCaughtUp(date: call.integer(0), ids)
+                    return [true]
                 }
             })
     }

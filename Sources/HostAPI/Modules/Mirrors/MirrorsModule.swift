@@ -20,7 +20,8 @@ enum MirrorsModule {
 
                 On a mirror, `follow` keeps a question open at the upstream. What is new comes as an item,
                 to be given to `fetch`, and then to be reported with `report`. `compare` finds everything that
-                differs. A node counts for the others once it has said `set_state("SYNCHRONIZED")`.
+                differs; once all of that is here, `caught_up` says so. A node counts for the others once it
+                has said `set_state("SYNCHRONIZED")`.
                 """,
             records: [
                 Records.error, mirror, item, link, comparison, delivery, outcome, report, status, settings,
@@ -51,7 +52,9 @@ enum MirrorsModule {
         "MirrorItem", "Something that has changed in a repository.",
         [
             HostField("repository", .integer, "The repository's id."),
-            HostField("kind", .choice(["refs", "snapshot", "metadata"]), "What has changed."),
+            HostField(
+                "kind", .choice(["refs", "snapshot", "metadata", "everything"]),
+                "What has changed; `everything`: refs that are not listed, and metadata."),
             HostField(
                 "changes", .list(.list(.string)), "Of `refs`: the ref, its old and its new hash, each.",
                 isOptional: true),
@@ -87,6 +90,8 @@ enum MirrorsModule {
             HostField("total", .integer, "How many repositories there are for this mirror."),
             HostField("differing", .list(.integer), "The ids of those whose refs differ."),
             HostField("removed", .list(.integer), "The ids of those that went."),
+            HostField(
+                "date", .integer, "When the upstream looked, in milliseconds since 1970, by its clock."),
             HostField("duration", .integer, "How long it took, in milliseconds."),
         ])
 
@@ -248,9 +253,9 @@ enum MirrorsModule {
                 let mirroring = try services.require(\.mirroring)
                 let since = call.list(1).compactMap { $0["since"]?.integerValue }.min()
                 return try await outcomes {
-                    let kind = MirrorWork.Kind.merged(items.map(\.kind))
+                    let kinds = items.map(\.kind)
                     let delivery = try await counted(mirroring, to: mirror, since: since) {
-                        try await mirroring.deliver(kind, of: first.repository, to: mirror, wait: wait)
+                        try await mirroring.deliver(kinds, of: first.repository, to: mirror, wait: wait)
                     }
                     return [
                         [
