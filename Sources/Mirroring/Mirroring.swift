@@ -36,6 +36,9 @@ package struct Mirroring: Sendable {
         Migration(
             name: "mirroring-0002-copies", sqlite: PackageResources._002_copies_sqlite_sql,
             postgres: PackageResources._002_copies_postgres_sql),
+        Migration(
+            name: "mirroring-0003-marks", sqlite: PackageResources._003_marks_sqlite_sql,
+            postgres: PackageResources._003_marks_postgres_sql),
     ]
 
     /// - Parameter packsMax: How many packs are made for mirrors at a time.
@@ -56,7 +59,7 @@ package struct Mirroring: Sendable {
             Task { try? await deliveries.announceCatalogue() }
         }
         gate = MirrorGate(tables: tables)
-        links = MirrorLinks(tables: tables, bells: bells, tidings: tidings)
+        links = MirrorLinks(tables: tables, bells: bells)
         self.deliveries = deliveries
         catalogue = UpstreamCatalogue(
             hosting: hosting, registry: registry, followsPulls: followsPulls)
@@ -121,7 +124,10 @@ package struct Mirroring: Sendable {
     }
 
     /// Hears of what other nodes of the upstream write down.
-    package func start() async throws { try await tidings.start(database) }
+    package func start() async throws {
+        try await tidings.start(database)
+        if follower == nil { try await deliveries.announce(.unknown) }
+    }
 
     /// Ends what waits.
     package func stop() async {

@@ -1592,7 +1592,7 @@ function RouteRequest:header(name) end
 ---Something that has changed in a repository.
 ---@class perigee.MirrorItem
 ---@field repository integer The repository's id.
----@field kind "refs"|"snapshot"|"metadata" What has changed.
+---@field kind "refs"|"snapshot"|"metadata"|"everything" What has changed; `everything`: refs that are not listed, and metadata.
 ---@field changes? string[][] Of `refs`: the ref, its old and its new hash, each.
 ---@field phase? "prepare"|"publish" Whether the refs may be shown (default `publish`).
 ---@field pulls? string Of `refs`, on a mirror: a digest of the upstream's refs of pull requests.

@@ -59,9 +59,9 @@ extension MirrorFollower {
             backlog.end(run, isDone: isDone, isShown: isShown)
         }
         do {
-            if work.kind == .metadata { try await refresh(work.repository) }
+            if work.kind.hasMetadata { try await refresh(work.repository) }
             var repository = try await hosting.repositories.get(work.repository)
-            if repository == nil, work.kind != .metadata {
+            if repository == nil, !work.kind.hasMetadata {
                 try await refresh(work.repository)
                 repository = try await hosting.repositories.get(work.repository)
             }
@@ -72,9 +72,10 @@ extension MirrorFollower {
             }
             let outcome = try await RepositoryFetch(
                 hosting: hosting, upstream: connection, ssh: ssh,
-                progress: { self.fetching.note($0, of: work.repository) }
+                progress: { self.fetching.note($0, of: work.repository) }, prepared: prepared,
+                isServing: { self.status.nodeState == .synchronized }
             ).run(work, in: repository)
-            if work.phase == .publish { try await noteSynced(repository) }
+            if work.phase == .publish, !outcome.hasLeftRefs { try await noteSynced(repository) }
             (isDone, isShown) = (true, work.phase == .publish)
             return outcome
         } catch {

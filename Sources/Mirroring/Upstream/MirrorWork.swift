@@ -12,6 +12,8 @@ package struct MirrorWork: Sendable, Hashable {
         case snapshot
         /// What the server knows of the repository, or whether it is there.
         case metadata
+        /// Both: refs that nobody lists, and what the server knows.
+        case everything
     }
 
     /// How far the nodes may go; the raw value is stored and sent.
@@ -84,6 +86,9 @@ package struct MirrorWork: Sendable, Hashable {
 }
 
 extension MirrorWork.Kind {
+    /// Whether what the server knows of the repository may have changed.
+    var hasMetadata: Bool { self == .metadata || self == .everything }
+
     /// Whether it does not say which refs have changed.
     var isSnapshot: Bool {
         if case .refs = self { return false }
@@ -95,6 +100,7 @@ extension MirrorWork.Kind {
         case .refs: "refs"
         case .snapshot: "snapshot"
         case .metadata: "metadata"
+        case .everything: "everything"
         }
     }
 
@@ -113,6 +119,7 @@ extension MirrorWork.Kind {
         switch name {
         case "snapshot": self = .snapshot
         case "metadata": self = .metadata
+        case "everything": self = .everything
         case "refs":
             var read: [RefChange] = []
             for entry in changes?.listValue ?? [] {
@@ -137,7 +144,9 @@ extension MirrorWork.Kind {
                 merged[change.ref] = RefChange(ref: change.ref, from: from, to: change.to)
             }
         }
-        if kinds.contains(.metadata) { return .metadata }
+        if kinds.contains(where: \.hasMetadata) {
+            return kinds.allSatisfy { $0 == .metadata } ? .metadata : .everything
+        }
         if kinds.contains(.snapshot) || merged.count > MirrorWork.changesMax { return .snapshot }
         return .refs(merged.values.sorted { $0.ref.full < $1.ref.full })
     }

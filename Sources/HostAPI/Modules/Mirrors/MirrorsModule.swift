@@ -51,7 +51,9 @@ enum MirrorsModule {
         "MirrorItem", "Something that has changed in a repository.",
         [
             HostField("repository", .integer, "The repository's id."),
-            HostField("kind", .choice(["refs", "snapshot", "metadata"]), "What has changed."),
+            HostField(
+                "kind", .choice(["refs", "snapshot", "metadata", "everything"]),
+                "What has changed; `everything`: refs that are not listed, and metadata."),
             HostField(
                 "changes", .list(.list(.string)), "Of `refs`: the ref, its old and its new hash, each.",
                 isOptional: true),
