@@ -108,7 +108,7 @@ let package = Package(
             "Mirroring",
             [
                 "Portable", "SharedDatabase", "GitStore", "Hosting", asyncHTTPClient,
-                nioCore, nioHTTP1, nioSSL, crypto, logging, metrics,
+                nioCore, nioPosix, nioHTTP1, nioSSL, crypto, logging, metrics,
             ], embedded: ["Migrations"]),
         // Runs untrusted Lua within budgets on its own threads.
         module("LuaRuntime", ["CLuaHost", "Portable", logging]),

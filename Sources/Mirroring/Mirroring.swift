@@ -37,6 +37,9 @@ package struct Mirroring: Sendable {
             name: "mirroring-0002-copies", sqlite: PackageResources._002_copies_sqlite_sql,
             postgres: PackageResources._002_copies_postgres_sql),
         Migration(
+            name: "mirroring-0003-marks", sqlite: PackageResources._003_marks_sqlite_sql,
+            postgres: PackageResources._003_marks_postgres_sql),
+        Migration(
             name: "mirroring-0004-catch-up", sqlite: PackageResources._004_catch_up_sqlite_sql,
             postgres: PackageResources._004_catch_up_postgres_sql),
     ]
@@ -59,7 +62,7 @@ package struct Mirroring: Sendable {
             Task { try? await deliveries.announceCatalogue() }
         }
         gate = MirrorGate(tables: tables)
-        links = MirrorLinks(tables: tables, bells: bells, tidings: tidings)
+        links = MirrorLinks(tables: tables, bells: bells)
         self.deliveries = deliveries
         catalogue = UpstreamCatalogue(
             hosting: hosting, registry: registry, followsPulls: followsPulls)
@@ -126,7 +129,10 @@ package struct Mirroring: Sendable {
     }
 
     /// Hears of what other nodes of the upstream write down.
-    package func start() async throws { try await tidings.start(database) }
+    package func start() async throws {
+        try await tidings.start(database)
+        if follower == nil { try await deliveries.announce(.unknown) }
+    }
 
     /// Ends what waits.
     package func stop() async {

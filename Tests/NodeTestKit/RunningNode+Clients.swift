@@ -68,6 +68,11 @@ extension RunningNode {
 
     /// Runs `perigee` with `arguments`, beside the node.
     package func perigee(_ arguments: String...) async throws -> ProcessOutcome {
+        try await perigee(arguments: arguments)
+    }
+
+    /// Runs `perigee` with `arguments` to its end.
+    package func perigee(arguments: [String]) async throws -> ProcessOutcome {
         try await ChildProcess.run(
             [Executable.perigee] + arguments, environment: Executable.environment, directory: directory.path)
     }

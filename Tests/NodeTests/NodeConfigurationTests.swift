@@ -117,6 +117,15 @@ import Testing
         }
     }
 
+    @Test(arguments: ["database.url=postgres://db/perigee", "jdbc.url=jdbc:postgresql://db/perigee"])
+    func `a mirror takes no database but its own`(line: String) {
+        let mirror =
+            "application.mode=mirror\nsetup.baseUrl=http://m\nplugin.mirroring.upstream.url=http://p\n"
+        expectError(
+            "\(mirror)\(line)\n",
+            contains: "a mirror keeps its database in its own home", "Remove the keys of the database.")
+    }
+
     @Test func `sizes take K, M and G`() throws {
         #expect(try load("receive.max-size=2G").git.pushBytesMax == 2 << 30)
         #expect(try load("receive.max-size=512k").git.pushBytesMax == 512 << 10)

@@ -2,6 +2,7 @@ internal import AsyncHTTPClient
 internal import FoundationEssentials
 package import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
 internal import NIOSSL
 package import Portable
 
@@ -14,9 +15,11 @@ package final class PeerClient: Sendable {
 
     /// - Parameter certificateAuthorities: A PEM file whose authorities are trusted instead of the system's.
     /// - Parameter connectionsMax: How many requests run at a time to one server; further ones wait.
+    /// - Parameter isPersistent: Whether it tries to connect until the time is over.
     /// - Throws: ``PeerError/tls(url:reason:)`` when the file cannot be used.
     package init(
-        eventLoopGroup: any EventLoopGroup, certificateAuthorities: String?, connectionsMax: Int = 8
+        eventLoopGroup: any EventLoopGroup, certificateAuthorities: String?, connectionsMax: Int = 8,
+        isPersistent: Bool = true
     ) throws(PeerError) {
         var configuration = HTTPClient.Configuration()
         configuration.httpVersion = .http1Only
@@ -24,6 +27,7 @@ package final class PeerClient: Sendable {
         configuration.timeout = .init(connect: .seconds(10))
         configuration.connectionPool = .init(
             idleTimeout: .seconds(60), concurrentHTTP1ConnectionsPerHostSoftLimit: connectionsMax)
+        configuration.connectionPool.retryConnectionEstablishment = isPersistent
         configuration.decompression = .disabled
         if let path = certificateAuthorities {
             var tls = TLSConfiguration.makeClientConfiguration()
@@ -110,10 +114,22 @@ package final class PeerClient: Sendable {
                 return .timeout(url: shown)
             }
             return .unreachable(url: shown, reason: error.shortDescription)
+        case let error where isRefusal(error):
+            return .unreachable(url: shown, reason: PeerError.nobodyListens)
         case let error as NIOSSLError: return .tls(url: shown, reason: "\(error)")
         case let error as BoringSSLError: return .tls(url: shown, reason: "\(error)")
         default: return .unreachable(url: shown, reason: "\(error)")
         }
+    }
+}
+
+extension PeerClient {
+    /// Whether the machine is there, and says itself that nobody listens: at the only address, or at each.
+    private static func isRefusal(_ error: any Error) -> Bool {
+        if let error = error as? IOError { return error.errnoCode == ECONNREFUSED }
+        guard let failures = (error as? NIOConnectionError)?.connectionErrors else { return false }
+        return !failures.isEmpty
+            && failures.allSatisfy { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
     }
 }
 

@@ -33,6 +33,9 @@ package enum PeerError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The reason of ``unreachable(url:reason:)`` when the machine itself said so.
+    static let nobodyListens = "nobody listens there"
+
     /// Whether it may go better the next time, with nothing changed by anybody.
     package var isPassing: Bool {
         switch self {

@@ -18,17 +18,10 @@ package struct MirrorHealth: Sendable {
 }
 
 extension MirrorFollower {
-    /// From here on this node asks the others. A question is answered after ``MirrorLinks/waitMax`` at the
-    /// latest, and the others go on without this node when its lease is over.
-    private static let silenceMax = Duration.seconds(5)
-    /// Who was answered so much later than this node is still in touch; two that lost the upstream at the
-    /// same moment were answered at times that differ by less.
-    private static let margin = MirrorLinks.waitMax + .seconds(2)
-
     /// How this node is, for load balancers.
     package func health() async -> MirrorHealth {
         let status = status
-        let isServing = status.nodeState == .synchronized
+        let isServing = status.nodeState == .synchronized && mayServe(among: status.nodes)
         let progress = isServing ? nil : try? await progress()
         return MirrorHealth(
             state: status.nodeState.rawValue, members: max(1, status.nodes.count { $0.isAlive }),
@@ -36,42 +29,83 @@ extension MirrorFollower {
             total: progress?.total ?? 0, isServing: isServing)
     }
 
-    /// Looks, while the upstream does not answer, whether it answers others of the farm: then those go on
+    /// By this node's own clock: after its lease only who knows that the others do not go on without it.
+    private func mayServe(among nodes: [MirrorNode]) -> Bool {
+        guard let age = sinceQuestion, age > .milliseconds(MirrorNode.leaseMilliseconds),
+            nodes.contains(where: { $0.id != node.rawValue && $0.isAlive })
+        else { return true }
+        return sinceWatch.map { $0 < FellowWatch.validity } ?? false
+    }
+
+    /// Looks, while the upstream does not answer, whether it may answer others of the farm: then those go on
     /// without this node, which must not serve until it has caught up. When it answers nobody, nothing
     /// changes anywhere, and all go on serving what they have.
     func watchFellows() async {
+        var watch = FellowWatch()
         while !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(1))
+            try? await Task.sleep(for: .milliseconds(500))
             let status = status
-            guard status.nodeState == .synchronized, let own = sinceContact, own > Self.silenceMax
-            else { continue }
+            guard status.nodeState == .synchronized, let before = sinceContact,
+                before > FellowWatch.silenceMax
+            else {
+                watch = FellowWatch()
+                continue
+            }
             let fellows = status.nodes.filter { $0.id != node.rawValue && $0.isAlive }
-            for fellow in fellows {
-                guard let other = await self.silence(of: fellow),
-                    other + Self.margin < (sinceContact ?? own)
-                else { continue }
-                logger.warning(
-                    "the upstream answers others of the farm, not this node, which no longer serves",
-                    metadata: ["fellow": "\(fellow.name)"])
-                fallBehind()
-                break
+            let answers = await answers(of: fellows)
+            // The upstream may have answered meanwhile.
+            guard let after = sinceContact, after > FellowWatch.silenceMax else { continue }
+            if let reason = watch.reasonToLeave(answers, before: before, after: after) {
+                leave(reason, fellows)
+            } else {
+                noteWatch()
             }
         }
     }
 
-    private func silence(of fellow: MirrorNode) async -> Duration? {
-        do {
-            return try await ask(fellow)["silence"]?.integerValue.map { .milliseconds($0) }
-        } catch {
-            // Upstream and fellow agree that this node's clock is wrong: then they understand each other.
-            return error.code == "clock" && isRefusedForClock ? .zero : nil
+    private func leave(_ reason: FellowWatch.Reason, _ fellows: [MirrorNode]) {
+        let (text, id) =
+            switch reason {
+            case .goesOn(let id): ("the upstream answers others of the farm, not this node", id)
+            case .unknown(let id): ("neither the upstream nor a fellow, which may go on, answers", id)
+            }
+        let fellow = fellows.first { $0.id == id }
+        logger.warning(
+            "\(text): this node no longer serves",
+            metadata: ["fellow": "\(fellow?.name ?? id)", "address": "\(fellow?.address ?? "")"])
+        fallBehind()
+    }
+
+    /// Asks all of them at the same time: the lease runs.
+    private func answers(of fellows: [MirrorNode]) async -> [String: FellowWatch.Answer] {
+        await withTaskGroup(of: (String, FellowWatch.Answer).self) { group in
+            for fellow in fellows { group.addTask { (fellow.id, await self.answer(of: fellow)) } }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
     }
 
-    private func ask(_ fellow: MirrorNode) async throws(PeerError) -> PortableValue {
+    private func answer(of fellow: MirrorNode) async -> FellowWatch.Answer {
+        do {
+            let said = try await ask(fellow, timeout: FellowWatch.answerMax)["silence"]?.integerValue
+            return .silence(said.map { .milliseconds($0) })
+        } catch {
+            switch error {
+            case .unreachable(_, PeerError.nobodyListens): return .gone
+            case .unreachable, .timeout: return .nothing
+            case .refused(let status, _, _) where status >= 500: return .nothing
+            // Upstream and fellow agree that this node's clock is wrong: then they understand each other.
+            case .refused(_, _, "clock") where isRefusedForClock: return .silence(.zero)
+            case .refused, .tls, .notUnderstood: return .silence(nil)
+            }
+        }
+    }
+
+    private func ask(
+        _ fellow: MirrorNode, timeout: Duration = .seconds(2)
+    ) async throws(PeerError) -> PortableValue {
         let connection = UpstreamConnection(
-            client: connection.client, baseURL: fellow.address, identity: identity, node: node)
-        return try await connection.call("GET", "fellow", timeout: .seconds(2))
+            client: fellows, baseURL: fellow.address, identity: identity, node: node)
+        return try await connection.call("GET", "fellow", timeout: timeout)
     }
 
     /// What a fellow that asks is told.

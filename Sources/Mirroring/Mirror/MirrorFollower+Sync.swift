@@ -85,9 +85,10 @@ extension MirrorFollower {
             }
             let outcome = try await RepositoryFetch(
                 hosting: hosting, upstream: connection, ssh: ssh,
-                progress: { self.fetching.note($0, of: work.repository) }
+                progress: { self.fetching.note($0, of: work.repository) }, prepared: prepared,
+                isServing: { self.status.nodeState == .synchronized }
             ).run(work, in: repository)
-            if work.phase == .publish { try await noteSynced(repository) }
+            if work.phase == .publish, !outcome.hasLeftRefs { try await noteSynced(repository) }
             (isDone, isShown) = (true, work.phase == .publish)
             return outcome
         } catch {

@@ -27,6 +27,10 @@ package final class MirrorFollower: Sendable {
         var rights: String?
         var clockOffset: Int64?
         var lastContact: ContinuousClock.Instant?
+        /// When the last question was asked that was answered.
+        var lastQuestion: ContinuousClock.Instant?
+        /// When the fellows gave no reason to leave last.
+        var lastWatch: ContinuousClock.Instant?
         var lastError: String?
         var isRefusedForClock = false
         var nodes: [MirrorNode] = []
@@ -50,6 +54,9 @@ package final class MirrorFollower: Sendable {
     package let backlog = SyncBacklog()
     let logger: Logger
     let fetching = RunningFetches()
+    let prepared = PreparedRefs()
+    /// To the farm's other nodes: who is not there is not called again and again.
+    let fellows: PeerClient
     private let state: Mutex<State>
     /// The question that is open.
     private let question = Mutex<Task<LinkReply, any Error>?>(nil)
@@ -67,6 +74,9 @@ package final class MirrorFollower: Sendable {
         state = Mutex(State(address: settings.baseURL))
         tables = MirrorDatabase(database: database)
         identity = try FarmIdentity.load(given: settings.farmSecret, file: settings.secretFile)
+        fellows = try PeerClient(
+            eventLoopGroup: eventLoopGroup, certificateAuthorities: settings.certificateAuthorities,
+            isPersistent: false)
         let connection = UpstreamConnection(
             client: try PeerClient(
                 eventLoopGroup: eventLoopGroup, certificateAuthorities: settings.certificateAuthorities),
@@ -76,7 +86,10 @@ package final class MirrorFollower: Sendable {
     }
 
     /// Ends the connections.
-    package func shutdown() async { await connection.client.shutdown() }
+    package func shutdown() async {
+        await connection.client.shutdown()
+        await fellows.shutdown()
+    }
 
     /// Who follows says what to do.
     package struct Driver: Sendable {
@@ -132,31 +145,28 @@ package final class MirrorFollower: Sendable {
     }
 
     private func take(_ reply: LinkReply, _ driver: Driver) async {
-        let (isNew, hasRights, hasCatalogue) = state.withLock { state in
-            defer {
-                state.isConnected = true
-                state.lastError = nil
-                state.isRefusedForClock = false
-                state.lastContact = .now
-                state.cursor = reply.cursor
-                state.nodes = reply.nodes
-                state.rights = reply.rights
-                state.catalogue = reply.catalogue
-                if reply.isBehind { state.node = .behind }
-            }
-            return (
-                !state.isConnected || state.cursor == nil, state.rights != reply.rights,
-                state.catalogue != reply.catalogue
-            )
+        let (event, hasRights) = state.withLock { state -> (LinkEvent.Kind?, Bool) in
+            let isNew = !state.isConnected || state.cursor == nil
+            let hasCatalogue = state.catalogue != reply.catalogue
+            let hasRights = state.rights != reply.rights
+            state.isConnected = true
+            state.lastError = nil
+            state.isRefusedForClock = false
+            // An answer may have lain here for long: it was given when the question was over.
+            state.lastContact = min(.now, reply.asked + MirrorLinks.waitMax + .milliseconds(500))
+            state.lastQuestion = reply.asked
+            state.cursor = reply.cursor
+            state.nodes = reply.nodes
+            state.rights = reply.rights
+            state.catalogue = reply.catalogue
+            if reply.isBehind { state.node = .behind }
+            // Who was behind before the link broke compares before it serves, as who is told so now.
+            let isBehind = reply.isBehind || (isNew && state.node == .behind)
+            return (isBehind ? .behind : isNew ? .connected : hasCatalogue ? .catalogue : nil, hasRights)
         }
+        if reply.isBehind { prepared.forgetAll() }
         if hasRights { for action in rightsChanged.withLock({ $0 }) { action() } }
-        if isNew {
-            _ = await driver.link(LinkEvent(.connected))
-        } else if reply.isBehind {
-            _ = await driver.link(LinkEvent(.behind))
-        } else if hasCatalogue {
-            _ = await driver.link(LinkEvent(.catalogue))
-        }
+        if let event { _ = await driver.link(LinkEvent(event)) }
         for work in reply.work {
             backlog.note(work.repository, isSnapshot: work.kind.isSnapshot)
             await driver.work(work)
@@ -167,12 +177,21 @@ package final class MirrorFollower: Sendable {
         let peer = error as? PeerError
         if case .refused(401, _, let code)? = peer, code != "clock" {
             // Removed there, or not accepted any more: ask again to be told which.
-            state.withLock { $0.upstreamState = $0.upstreamState == .installed ? .removed : $0.upstreamState }
+            noteRemoved()
         }
         noteFailure("\(error)", connected: false)
         state.withLock { $0.isRefusedForClock = peer?.code == "clock" }
         await rest(
             driver, LinkEvent(.failed, code: peer?.code ?? "error", message: "\(error)", attempt: attempt))
+    }
+
+    /// What the upstream has told so far means nothing to it when it accepts this mirror anew.
+    private func noteRemoved() {
+        fallBehind()
+        state.withLock { state in
+            if state.upstreamState == .installed { state.upstreamState = .removed }
+            (state.cursor, state.catalogue, state.rights) = (nil, nil, nil)
+        }
     }
 
     private func noteFailure(_ text: String, connected: Bool) {
@@ -223,6 +242,8 @@ package final class MirrorFollower: Sendable {
     }
 
     private struct LinkReply {
+        /// When the question was asked.
+        var asked: ContinuousClock.Instant
         var cursor: Int64
         var work: [MirrorWork]
         var isBehind: Bool
@@ -256,6 +277,7 @@ package final class MirrorFollower: Sendable {
     private func ask(as node: MirrorNodeState) async throws -> LinkReply {
         let known = state.withLock { ($0.cursor, $0.catalogue, $0.rights, $0.address) }
         let inventory = await inventory(isFirst: state.withLock { !$0.isConnected })
+        let asked = ContinuousClock.now
         let answer = try await connection.call(
             "POST", "mirrorServers/\(identity.id)/link",
             body: [
@@ -275,7 +297,7 @@ package final class MirrorFollower: Sendable {
         }
         for (item, work) in zip(items, work) { keepPacks(of: item, for: work) }
         return LinkReply(
-            cursor: cursor, work: work, isBehind: answer["behind"]?.boolValue ?? false,
+            asked: asked, cursor: cursor, work: work, isBehind: answer["behind"]?.boolValue ?? false,
             catalogue: answer["catalogue"]?.stringValue, rights: answer["rights"]?.stringValue,
             nodes: (answer["nodes"]?.listValue ?? []).compactMap { MirrorNode($0) })
     }
@@ -294,12 +316,20 @@ package final class MirrorFollower: Sendable {
 
     /// How long ago the upstream answered last; nil when it never has.
     var sinceContact: Duration? { state.withLock { $0.lastContact.map { .now - $0 } } }
+    /// How long ago it was asked what it has answered last: since then the lease runs, at least.
+    var sinceQuestion: Duration? { state.withLock { $0.lastQuestion.map { .now - $0 } } }
+
+    /// How long ago the fellows gave no reason to leave.
+    var sinceWatch: Duration? { state.withLock { $0.lastWatch.map { .now - $0 } } }
+    /// The fellows give no reason to leave.
+    func noteWatch() { state.withLock { $0.lastWatch = .now } }
 
     /// Whether the upstream's last answer was that this node's clock is not its own.
     var isRefusedForClock: Bool { state.withLock { $0.isRefusedForClock } }
 
     /// Says that the others no longer wait for this node.
     func fallBehind() {
+        prepared.forgetAll()
         state.withLock { state in
             guard state.node == .synchronized else { return }
             state.node = .behind

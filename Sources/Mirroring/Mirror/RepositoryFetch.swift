@@ -11,6 +11,8 @@ package struct FetchOutcome: Sendable, Hashable {
     package var bytes: Int64 = 0
     /// Whether what the mirror had was not what the upstream says it had, so that everything was compared.
     package var isSnapshot = false
+    /// Whether the refs were left as they are.
+    package var hasLeftRefs = false
 }
 
 /// Gets what a repository lacks from the upstream, and shows it.
@@ -21,6 +23,10 @@ struct RepositoryFetch: Sendable {
     let ssh: UpstreamSSH?
     /// Told of what has come so far, in bytes, while it comes.
     let progress: @Sendable (Int64) -> Void
+    /// What is to be shown together with the farm's other nodes.
+    let prepared: PreparedRefs
+    /// Whether clients see what this node shows.
+    let isServing: @Sendable () -> Bool
 
     /// A pack may be large and the line slow.
     static let timeout = Duration.seconds(6 * 3600)
@@ -29,20 +35,53 @@ struct RepositoryFetch: Sendable {
 
     /// - Throws: ``PeerError``, ``HostingError``, ``GitStoreError``.
     func run(_ work: MirrorWork, in repository: Repository) async throws -> FetchOutcome {
+        if leavesRefs(work, in: repository) { return FetchOutcome(hasLeftRefs: true) }
+        if work.phase == .prepare { prepared.begin(work) }
+        let outcome = try await get(work, in: repository)
+        if work.phase == .publish { prepared.end(work) }
+        return outcome
+    }
+
+    /// Whether there is nothing to show now: only what is known of the repository has changed; or a
+    /// comparison has found what the farm's nodes are about to show together.
+    private func leavesRefs(_ work: MirrorWork, in repository: Repository) -> Bool {
+        if work.kind == .metadata { return repository.state == .available }
+        return work.generation == 0 && work.phase == .publish && isServing()
+            && prepared.isUnderWay(repository.id)
+    }
+
+    private func get(_ work: MirrorWork, in repository: Repository) async throws -> FetchOutcome {
         let path = hosting.layout.repository(repository.id)
         let mirrored = try await hosting.git.mirroredRefs(in: path, pullRequests: true)
+        // Who serves nobody may run ahead, and has perhaps.
+        let known = work.phase == .publish && isServing() ? prepared.targets(for: work) : nil
+        let targets: PreparedRefs.Targets
+        if let known {
+            targets = known
+        } else {
+            targets = try await self.targets(of: work, mirrored, repository)
+        }
+        var outcome = try await bring(targets, mirrored.refs, work, repository, path)
+        if work.phase == .prepare { prepared.keep(targets, for: work) }
+        outcome.isSnapshot = targets.isAll
+        return outcome
+    }
+
+    /// Where the refs are to go: as the change says, or as the upstream lists them.
+    private func targets(
+        of work: MirrorWork, _ mirrored: GitStore.MirroredRefs, _ repository: Repository
+    ) async throws -> PreparedRefs.Targets {
         let local = mirrored.refs
         let pulls = mirrored.digests.pulls
         if case .refs(let changes) = work.kind, work.pulls ?? pulls == pulls, isExpected(changes, local) {
             var wanted: [RefName: ObjectID] = [:]
             for change in changes { wanted[change.ref] = change.to }
             let haves = changes.map(\.from).filter { !$0.isZero }
-            return try await bring(
-                wanted, local, haves: haves.isEmpty ? Array(local.values) : haves, work, repository, path)
+            return PreparedRefs.Targets(
+                refs: wanted, isAll: false, haves: haves.isEmpty ? Array(local.values) : haves)
         }
-        var outcome = try await snapshot(local, work, repository, path)
-        outcome.isSnapshot = true
-        return outcome
+        return PreparedRefs.Targets(
+            refs: try await list(repository), isAll: true, haves: Array(Set(local.values)))
     }
 
     /// Whether the refs are where they were on the upstream before the changes, or where they are to go.
@@ -53,9 +92,8 @@ struct RepositoryFetch: Sendable {
         }
     }
 
-    private func snapshot(
-        _ local: [RefName: ObjectID], _ work: MirrorWork, _ repository: Repository, _ path: String
-    ) async throws -> FetchOutcome {
+    /// The upstream's refs.
+    private func list(_ repository: Repository) async throws -> [RefName: ObjectID] {
         let answer = try await upstream.call(
             "GET", "mirrorServers/\(upstream.identity.id)/repos/\(repository.id)/refs?pullRequests=true",
             timeout: .seconds(120))
@@ -70,28 +108,27 @@ struct RepositoryFetch: Sendable {
             }
             wanted[ref] = id
         }
-        for name in local.keys where wanted[name] == nil { wanted[name] = .zero }
-        return try await bring(
-            wanted, local, haves: Array(Set(local.values)), work, repository, path)
+        return wanted
     }
 
-    /// - Parameter wanted: Where refs are to go; zero for those that go away.
     private func bring(
-        _ wanted: [RefName: ObjectID], _ local: [RefName: ObjectID], haves: [ObjectID], _ work: MirrorWork,
+        _ targets: PreparedRefs.Targets, _ local: [RefName: ObjectID], _ work: MirrorWork,
         _ repository: Repository, _ path: String
     ) async throws -> FetchOutcome {
         var outcome = FetchOutcome()
+        var wanted = targets.refs
+        if targets.isAll { for name in local.keys where wanted[name] == nil { wanted[name] = .zero } }
         let changes = wanted.compactMap { name, target -> RefChange? in
             let now = local[name] ?? .zero
             return now == target ? nil : RefChange(ref: name, from: now, to: target)
         }.sorted { $0.ref.full < $1.ref.full }
-        let targets = Set(changes.map(\.to).filter { !$0.isZero })
-        let known = Set(try await hosting.git.present(Array(targets), in: path))
-        let missing = targets.subtracting(known)
+        let tips = Set(changes.map(\.to).filter { !$0.isZero })
+        let known = Set(try await hosting.git.present(Array(tips), in: path))
+        let missing = tips.subtracting(known)
         var quarantine: Quarantine?
         if !missing.isEmpty {
             let (made, bytes) = try await fetch(
-                changes.filter { missing.contains($0.to) }, haves: haves, repository, path)
+                changes.filter { missing.contains($0.to) }, haves: targets.haves, repository, path)
             quarantine = made
             outcome.bytes = bytes
         }

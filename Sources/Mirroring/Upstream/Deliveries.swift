@@ -61,12 +61,16 @@ package struct Deliveries: Sendable {
 
     /// Tells a mirror, or all of them, to compare everything.
     package func announceCatalogue() async throws {
-        try await tables.write(durability: .process) { try $0.notify(Self.channel, "catalogue") }
+        try await announce(.catalogue)
     }
 
     /// Tells all mirrors that somebody may do less than before.
     package func announceRights() async throws {
-        try await tables.write(durability: .process) { try $0.notify(Self.channel, "rights") }
+        try await announce(.rights)
+    }
+
+    func announce(_ change: MirrorMarks.Change) async throws {
+        try await tables.write(durability: .process) { try $0.change(change) }
     }
 
     private struct Step {
@@ -83,8 +87,13 @@ package struct Deliveries: Sendable {
         let stored = try MessagePack.encode(kind.stored(pulls: pulls), limits: .unlimited)
         return try await tables.write { transaction in
             let sequence = try transaction.nextSequence(of: mirror)
-            let awaited = try transaction.mirrorNodes(mirror).filter(\.isAwaited)
+            let all = try transaction.mirrorNodes(mirror)
+            let awaited = all.filter(\.isAwaited)
             let nodes = Dictionary(awaited.map { ($0.id, $0.joinedMilliseconds) }) { $1 }
+            // The others go on without who is away. Where nobody does, nothing runs ahead of anybody.
+            for node in all where !nodes.isEmpty && node.state == .synchronized && !node.isAlive {
+                try transaction.callBehind(node.id, of: mirror, isAway: true)
+            }
             let phase: MirrorWork.Phase = nodes.count > 1 && kind != .metadata ? .prepare : .publish
             let row = try transaction.firstRow(
                 """
@@ -132,7 +141,8 @@ package struct Deliveries: Sendable {
             let (ready, missing, alive) = try await look(step, nodes, column)
             if missing.isEmpty { return (ready, [:]) }
             let late = Set(missing.keys).intersection(alive)
-            // Who is no longer alive knows it by its own clock; who has started anew compares everything.
+            // Who is no longer alive knows it by its own clock, or hears it when it is back; who has started
+            // anew compares everything.
             if late.isEmpty { return (ready, missing) }
             let rest = deadline - .now
             if rest <= .zero, !late.subtracting(told).isEmpty {
@@ -174,17 +184,25 @@ package struct Deliveries: Sendable {
     /// The nodes hear of it with the next answer to their question, and compare before they serve again.
     private func callBehind(_ nodes: Set<String>, of mirror: MirrorID) async throws {
         try await tables.write(durability: .process) { transaction in
-            for node in nodes {
-                try transaction.execute(
-                    "UPDATE mirror_node SET demand = 'BEHIND' WHERE mirror_id = ? AND node_id = ?",
-                    [.text(mirror.rawValue), .text(node)])
-            }
+            for node in nodes { try transaction.callBehind(node, of: mirror) }
             try transaction.notify(Self.channel, "work \(mirror)")
         }
     }
 }
 
 extension DatabaseTransaction {
+    /// A node is told with the next answer to its question.
+    /// - Parameter isAway: Whether it is known to be behind before it has heard so; it is not told twice.
+    fileprivate func callBehind(
+        _ node: String, of mirror: MirrorID, isAway: Bool = false
+    ) throws(DatabaseError) {
+        try execute(
+            """
+            UPDATE mirror_node SET demand = 'BEHIND', state = CASE WHEN ? = 1 THEN 'BEHIND' ELSE state END
+            WHERE mirror_id = ? AND node_id = ?
+            """, [.integer(isAway ? 1 : 0), .text(mirror.rawValue), .text(node)])
+    }
+
     /// The next number of a mirror's changes. Locks the mirror's row, so that numbers become visible in
     /// their order.
     /// - Throws: ``MirroringError/noSuchMirror(id:)`` for a mirror that is not accepted.

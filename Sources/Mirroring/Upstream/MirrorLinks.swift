@@ -5,7 +5,6 @@ internal import SharedDatabase
 package struct MirrorLinks: Sendable {
     let tables: MirrorDatabase
     let bells: Bells
-    let tidings: Tidings
 
     /// What a node says of itself when it asks.
     package struct Question: Sendable {
@@ -88,13 +87,12 @@ package struct MirrorLinks: Sendable {
         var isFirst = true
         while true {
             let ticket = bells.ticket(bell)
-            let known = (tidings.catalogue, tidings.rights)
-            let reply = try await look(question, by: caller, tidings: known, isFirst: isFirst)
+            let reply = try await look(question, by: caller, isFirst: isFirst)
             isFirst = false
             let rest = deadline - .now
             let isNew =
                 !reply.work.isEmpty || reply.isBehind || question.cursor == nil
-                || question.catalogue != known.0 || question.rights != known.1
+                || question.catalogue != reply.catalogue || question.rights != reply.rights
             if isNew || rest <= .zero { return reply }
             await bells.wait(bell, after: ticket, atMost: rest)
             try Task.checkCancellation()
@@ -102,20 +100,24 @@ package struct MirrorLinks: Sendable {
     }
 
     private func look(
-        _ question: Question, by caller: MirrorCaller, tidings: (catalogue: String, rights: String),
-        isFirst: Bool
+        _ question: Question, by caller: MirrorCaller, isFirst: Bool
     ) async throws -> Reply {
         let mirror = caller.mirror.id
         let body: @Sendable (DatabaseTransaction) throws -> Reply = { transaction in
-            guard let server = try transaction.mirror(mirror), server.state == .accepted else {
+            guard let (marks, last) = try transaction.marks(for: mirror) else {
                 throw MirroringError.unauthorized(.unknownIssuer(mirror.rawValue))
             }
-            let isBehind =
+            var question = question
+            // From before the mirror was removed and accepted anew, or the database set back: it may have
+            // missed anything, and joins anew.
+            let isAstray = question.cursor.map { $0 > last } ?? false
+            if isAstray { question.cursor = nil }
+            let isCalledBehind =
                 isFirst
                 ? try transaction.note(question, by: caller)
                 : try transaction.isCalledBehind(caller)
             var work: [MirrorWork] = []
-            var cursor = try question.cursor ?? transaction.lastSequence(of: mirror)
+            var cursor = question.cursor ?? last
             if question.cursor != nil {
                 let rows = try transaction.rows(
                     """
@@ -128,8 +130,9 @@ package struct MirrorLinks: Sendable {
                 }
             }
             return Reply(
-                cursor: cursor, work: work, isBehind: isBehind, catalogue: tidings.catalogue,
-                rights: tidings.rights, nodes: try transaction.mirrorNodes(mirror))
+                cursor: cursor, work: work, isBehind: isCalledBehind || isAstray,
+                catalogue: marks.catalogue, rights: marks.rights,
+                nodes: try transaction.mirrorNodes(mirror))
         }
         return isFirst ? try await tables.write(durability: .process, body) : try await tables.read(body)
     }
