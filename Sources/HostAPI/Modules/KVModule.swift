@@ -55,7 +55,7 @@ enum KVModule {
         }
     }
 
-    private static func quotaText(used: Int64, limit: Int64, tokens: Int64) -> String {
+    static func quotaText(used: Int64, limit: Int64, tokens: Int64 = 0) -> String {
         "\(used) bytes are more than the \(SizeText.text(bytes: limit)) of \"kv\" in plugin.json"
             + KeyValueError.note(tokens: tokens)
     }
