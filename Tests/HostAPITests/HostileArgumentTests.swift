@@ -40,7 +40,7 @@ import Testing
         ("perigee.kv.put(marks, 1)", "more than 30 combining marks in a row"),
         ("perigee.kv.put('k', 1, { [marks] = 1 })", "more than 30 combining marks in a row"),
         ("perigee.events.publish(marks, {})", "more than 30 combining marks in a row"),
-        ("perigee.commits.each(1, { tip = marks })", "more than 30 combining marks in a row"),
+        ("for _ in perigee.commits.each(1, { tip = marks }) do end", "more than 30 combining marks in a row"),
         ("perigee.json.encode({ [marks] = 1 })", "more than 30 combining marks in a row"),
         ("local x = perigee.config[marks]", "declares no setting"),
         (
@@ -77,7 +77,7 @@ import Testing
     @Test func `what is only shown or kept may have any marks`() async throws {
         let server = try await TestServer.running(
             """
-            local marks = "a" .. ("\u{301}"):rep(120000) .. ("\u{323}"):rep(120000)
+            local marks = "a" .. ("\u{301}"):rep(60000) .. ("\u{323}"):rep(60000)
             perigee.log.info(marks, { a = marks })
             perigee.kv.put("k", { marks:sub(1, 200001) })
             local _, err = perigee.json.decode('{"' .. marks .. '": 1}')

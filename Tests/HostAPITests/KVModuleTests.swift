@@ -131,10 +131,10 @@ import Testing
             end)
             local count = 0
             for _ in kv.each("") do count = count + 1 end
-            return done, err.code, made, text, names, again, count
+            return done == nil, err.code, made, text, names, again, count
             """)
         let result = try await server.run([:])
-        #expect(result[0] == .null && result[1] == "quota")
+        #expect(result[0] == true && result[1] == "quota")
         #expect(result[2] == 1_000)
         #expect(result[3]?.stringValue?.contains("at most 1000 keys") == true)
         #expect(result[4]?.stringValue?.contains("at most 1000 keys") == true)

@@ -86,8 +86,8 @@ extension OpenRepository {
         return git_indexer_commit(indexer, &progress) == 0
     }
 
-    /// The indexer writes through memory: where the disk has no room for that, the kernel ends the process. It
-    /// asks for room for the last page of each part, so a part is a page.
+    /// The indexer writes through memory: where the disk has no room for that, the kernel ends the process.
+    /// It asks for room for the last page of each part, so a part is a page.
     private static let partLength = 4096
     /// Bases of deltas are written in one part each, and others write meanwhile.
     private static let roomMin: UInt64 = 128 * 1024 * 1024

@@ -15,6 +15,7 @@ struct HostCallBody: Sendable {
     /// Calls the function and encodes what it gives or throws.
     func run() async -> LuaRun.Answer {
         do {
+            if let problem = call.problem { throw LuaHostError.misuse("\(function.path): \(problem)") }
             switch (function.kind, call.phase) {
             case (.waiting(let body), .call):
                 return values(try crossing.list(try await body(call.arguments, context)))

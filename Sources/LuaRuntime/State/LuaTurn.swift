@@ -15,6 +15,8 @@ enum LuaTurn {
         let op: Int
         let phase: Phase
         let arguments: LuaArguments
+        /// Why the arguments could not be read; the function is not called then.
+        let problem: String?
         /// Of the arguments, encoded.
         let bytes: Int
         let position: String?
@@ -61,15 +63,22 @@ enum LuaTurn {
             default: phase = .call
             }
             let bytes = UnsafeRawBufferPointer(start: result.bytes, count: result.length)
-            var arguments =
-                bytes.isEmpty ? LuaArguments(values: []) : try crossing.arguments(bytes)
+            var arguments = LuaArguments(values: [])
+            var problem: String?
+            do {
+                if !bytes.isEmpty { arguments = try crossing.arguments(bytes) }
+            } catch {
+                // What a bracket does when it is left cannot be refused.
+                if case .leave = phase { throw error }
+                problem = "\(error)"
+            }
             arguments.receiver = result.`self`
             if case .enter = phase { arguments.hasFunction = result.succeeded != 0 }
             let position = result.position.map(String.init(cString:)) ?? ""
             return .call(
                 HostCall(
                     op: Int(result.op), phase: phase,
-                    arguments: arguments, bytes: result.length,
+                    arguments: arguments, problem: problem, bytes: result.length,
                     position: position.isEmpty ? nil : position))
         } catch {
             return .failed(.hostFailure(message: "\(error)"), kill: nil)

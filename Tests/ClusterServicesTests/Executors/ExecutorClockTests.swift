@@ -71,7 +71,7 @@ struct ExecutorClockTests {
             let settings = ExecutorSettings(backoff: .seconds(200), backoffMax: .seconds(300))
             let early = try await executors.submitter(namespace: "test", name: "work", settings: settings)
             try await early.submit(bucket: "waiting", .integer(1))
-            try await early.submit(bucket: "delayed", .integer(2), delay: .milliseconds(1))
+            try await early.submit(bucket: "delayed", .integer(2), delay: .seconds(3))
             // As if all of this had been an hour later by the clock of then.
             try await cluster.test.database.write { transaction in
                 for statement in [
