@@ -66,8 +66,9 @@ import Testing
         let pair = try await MirrorPair.start(nodes: 2, fill: MirrorPair.fill)
         let first = pair.mirrors[0]
         let id = try await pair.id(of: "app")
-        pair.mirrors[1].signal(SIGSTOP)
+        try await waitUntil("a node that is waited for") { try await pair.isAwaited("node1") }
         let head = try await pair.commit("waits for the second node")
+        pair.mirrors[1].signal(SIGSTOP)
         try await pair.push("main")
         let disk = "--git-dir=\(first.home)/shared/data/repositories/\(id)"
         try await waitUntil("the objects on the first node") {
@@ -88,6 +89,7 @@ import Testing
         let first = pair.mirrors[0]
         let id = try await pair.id(of: "app")
         let head = try await pair.commit("waits for the second node")
+        try await waitUntil("a node that is waited for") { try await pair.isAwaited("node1") }
         pair.mirrors[1].signal(SIGSTOP)
         // So that the push is there when the node looks at what was renamed.
         pair.line.behave(.delay(.milliseconds(400)))
@@ -154,6 +156,13 @@ extension MirrorPair {
         return nodes.listValue?.first { $0["name"]?.stringValue == name }?["alive"]?.boolValue ?? false
     }
 
+    /// Whether changes wait for a node.
+    fileprivate func isAwaited(_ name: String) async throws -> Bool {
+        let nodes = try await primary.http.get("/rest/mirroring/latest/mirrorServers/\(id)/nodes").json()
+        let node = nodes.listValue?.first { $0["name"]?.stringValue == name }
+        return node?["alive"]?.boolValue == true && node?["state"]?.stringValue == "SYNCHRONIZED"
+    }
+
     /// Waits until a node shows a hash, and expects that nobody waits for another node by then.
     fileprivate func expectShown(
         _ head: String, of repository: Int64, on node: RunningNode, onlyWithout other: String,
@@ -162,7 +171,7 @@ extension MirrorPair {
         try await waitUntil("the push on \(node.url)", detail: { node.log.suffix(3000).description }) {
             try await shows("refs/heads/main", at: head, of: repository, on: node)
         }
-        #expect(try await !isAlive(other), sourceLocation: location)
+        #expect(try await !isAwaited(other), sourceLocation: location)
     }
 
     /// How many fetches of a node have gone well.
